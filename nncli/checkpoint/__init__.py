@@ -1,0 +1,6 @@
+"""Checkpoints: named arrays, history and text to one HDF5 file that anyone can inspect, and back."""
+
+from nncli.checkpoint.files import lock, match, read, resolve, write
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Snapshot
+
+__all__ = ["FORMAT_VERSION", "History", "NamedArray", "Snapshot", "lock", "match", "read", "resolve", "write"]

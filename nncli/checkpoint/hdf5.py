@@ -1,0 +1,174 @@
+"""Snapshots to the bytes of an HDF5 file, and back: which group holds what (format version 1)."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import h5py
+import numpy as np
+
+from nncli import __version__
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Snapshot
+from nncli.parts import Array
+
+USER_BLOCK = 512
+"""Bytes before the HDF5 data, the smallest that HDF5 allows; `files` fills them."""
+
+DESCRIPTIONS = {
+    "model": "trained parameters by node; the attribute `axes` of each names its axes",
+    "preprocess": "what preprocessing learned from the training split, by step",
+    "optimizer": "what the optimizer keeps besides the parameters, by slot, node and parameter",
+    "progress": "how far the run has come; with it a run goes on exactly where it stopped",
+    "plan": "how the network is worked through: shards of a batch, BLAS threads, algorithms of nodes",
+    "history": "figures per training step and per epoch, each beside its index",
+    "timing": "seconds; apart from the history, because they differ from run to run",
+}
+STATE = "state"
+
+
+def to_bytes(snapshot: Snapshot) -> bytes:
+    """The HDF5 data without the user block. Equal snapshots give equal bytes: nothing in them tells the time.
+
+    The file is made in memory, so that a full disk meets plain writing and not the HDF5 library, which may not survive.
+    """
+    with h5py.File("checkpoint", "w", driver="core", backing_store=False, userblock_size=USER_BLOCK) as file:
+        _root(file, snapshot)
+        model = _group(file, "model")
+        for node in {**snapshot.model, **snapshot.state}:
+            group = model.create_group(node, track_order=True)
+            for name, named in snapshot.model.get(node, {}).items():
+                _named(group, name, named)
+            if node in snapshot.state:
+                inner = group.create_group(STATE, track_order=True)
+                inner.attrs["description"] = "kept with the node but not trained"
+                for name, named in snapshot.state[node].items():
+                    _named(inner, name, named)
+        _tree(_group(file, "preprocess"), snapshot.preprocess)
+        _tree(_group(file, "optimizer"), snapshot.optimizer)
+        _tree(_group(file, "progress"), snapshot.progress)
+        _tree(_group(file, "plan"), snapshot.plan)
+        history = _group(file, "history")
+        for name, index, figures in (
+            ("step", snapshot.history.step, snapshot.history.steps),
+            ("epoch", snapshot.history.epoch, snapshot.history.epochs),
+        ):
+            group = history.create_group(name, track_order=True)
+            _tree(group, {name: index, **figures})
+            group[name].attrs["description"] = "the index of the others, from 1"
+        _tree(_group(file, "timing"), snapshot.timing)
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
+def _root(file: h5py.File, snapshot: Snapshot) -> None:
+    file.attrs.update(
+        {
+            "format_version": FORMAT_VERSION,
+            "nncli_version": __version__,
+            "kind": snapshot.kind,
+            "config": snapshot.config,
+            "config_sha256": hashlib.sha256(snapshot.config.encode()).hexdigest(),
+            "config_dir": snapshot.config_dir,
+            "dtype": snapshot.dtype,
+            "threads": snapshot.threads,
+            "class_names": np.array(snapshot.class_names, dtype=h5py.string_dtype()),
+            "python_version": platform.python_version(),
+        }
+    )
+    for package in ("numpy", "scipy", "h5py"):
+        file.attrs[f"{package}_version"] = metadata.version(package)
+
+
+def _group(file: h5py.File, name: str) -> h5py.Group:
+    group = file.create_group(name, track_order=True)
+    group.attrs["description"] = DESCRIPTIONS[name]
+    return group
+
+
+def _named(group: h5py.Group, name: str, named: NamedArray) -> None:
+    dataset = group.create_dataset(name, data=named.array)
+    dataset.attrs["axes"] = np.array(named.axes, dtype=h5py.string_dtype())
+
+
+def _tree(group: h5py.Group, values: Mapping[str, Any]) -> None:
+    """Mappings as groups, all else as datasets, in order."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            _tree(group.create_group(name, track_order=True), value)
+        else:
+            group.create_dataset(name, data=value)
+
+
+def from_file(path: str) -> Snapshot:
+    """The snapshot in a file whose digest is right. Raises KeyError, TypeError or ValueError where the structure of
+    format version 1 is missing, OSError where it is no HDF5."""
+    with h5py.File(path, "r") as file:
+        attributes = dict(file.attrs)
+        model: dict[str, dict[str, NamedArray]] = {}
+        state: dict[str, dict[str, NamedArray]] = {}
+        for node, group in file["model"].items():
+            model[node] = {name: _named_array(item) for name, item in group.items() if isinstance(item, h5py.Dataset)}
+            if isinstance(group.get(STATE), h5py.Group):
+                state[node] = {name: _named_array(item) for name, item in group[STATE].items()}
+        history = {name: _read_tree(file["history"][name]) for name in ("step", "epoch")}
+        return Snapshot(
+            kind=str(attributes["kind"]),
+            config=str(attributes["config"]),
+            config_dir=str(attributes["config_dir"]),
+            dtype=str(attributes["dtype"]),
+            threads=int(attributes["threads"]),
+            class_names=tuple(str(name) for name in attributes["class_names"]),
+            model={node: arrays for node, arrays in model.items() if arrays},
+            state=state,
+            preprocess=_read_tree(file["preprocess"]),
+            optimizer=_read_tree(file["optimizer"]),
+            progress=_plain(_read_tree(file["progress"])),
+            plan=_plain(_read_tree(file["plan"])),
+            history=History(
+                step=history["step"].pop("step"),
+                steps=history["step"],
+                epoch=history["epoch"].pop("epoch"),
+                epochs=history["epoch"],
+            ),
+            timing=_read_tree(file["timing"]),
+            format_version=int(attributes["format_version"]),
+            versions={
+                name.removesuffix("_version"): str(value)
+                for name, value in attributes.items()
+                if name.endswith("_version") and name != "format_version"
+            },
+        )
+
+
+def _named_array(dataset: h5py.Dataset) -> NamedArray:
+    return NamedArray(_array(dataset), tuple(str(axis) for axis in dataset.attrs["axes"]))
+
+
+def _array(dataset: h5py.Dataset) -> Array:
+    """Numbers or texts; anything else (references, objects) has no place in a checkpoint."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise TypeError(f"{dataset.name} is not a dataset")
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return np.asarray(dataset.asstr()[()], dtype=object)
+    if dataset.dtype.kind not in "biuf":
+        raise TypeError(f"{dataset.name} has the type {dataset.dtype}")
+    return np.asarray(dataset[()])
+
+
+def _read_tree(group: h5py.Group) -> dict[str, Any]:
+    return {name: _read_tree(item) if isinstance(item, h5py.Group) else _array(item) for name, item in group.items()}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Single numbers and texts as Python's, longer arrays as they are."""
+    plain: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            plain[name] = _plain(value)
+        else:
+            plain[name] = value.item() if value.ndim == 0 else value
+    return plain

@@ -1,0 +1,61 @@
+"""What one checkpoint holds, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from nncli.parts import Array
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NamedArray:
+    """An array in the order of axes that other tools expect (batch-free, (out, in, …)), with the axes' names."""
+
+    array: Array
+    axes: tuple[str, ...] = ()
+
+
+Nodes: TypeAlias = Mapping[str, Mapping[str, NamedArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Figures by name, one value for each entry of the index beside them: `step` and `epoch`, both from 1."""
+
+    step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    steps: Mapping[str, Array] = field(default_factory=dict)
+    epoch: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    epochs: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is needed to go on, to evaluate, and to understand what was trained.
+
+    `config` is the resolved YAML text, `config_dir` the folder that its paths are relative to. `model` and `state`
+    are arrays by node and name, `optimizer` by slot, node and parameter, `preprocess` by step and name. `timing`
+    differs from run to run and is kept apart from `history`. `versions` is filled when a file is read.
+    """
+
+    kind: str
+    config: str
+    config_dir: str
+    dtype: str
+    threads: int
+    class_names: tuple[str, ...] = ()
+    model: Nodes = field(default_factory=dict)
+    state: Nodes = field(default_factory=dict)
+    preprocess: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    optimizer: Mapping[str, Mapping[str, Mapping[str, Array]]] = field(default_factory=dict)
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    timing: Mapping[str, Array] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """One decorator from several, in the order in which they stand in the help."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+overrides = _together(
+    click.option(
+        "--set",
+        multiple=True,
+        metavar="PATH=VALUE",
+        help="Change one field of the file: optimizer.adam.lr=0.01, network[3].filters=8. Repeatable; VALUE is YAML.",
+    ),
+    click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers, instead of the file's."),
+    click.option("--threads", type=click.IntRange(1), help="Threads to use at most. [default: all processors]"),
+)
+
+epochs = click.option("--epochs", type=click.IntRange(1), help="Passes over the training split, instead of the file's.")
+
+output = _together(
+    click.option("--json", is_flag=True, help="One JSON document on standard output."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no messages; errors only."),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+)
+
+verbose = click.option("-v", "--verbose", count=True, help="Say more, such as each checkpoint that is written.")
+
+NAMED = {"epochs": "train.epochs", "seed": "seed", "threads": "threads"}
+"""Options that are a field of the file."""
+
+
+def override_texts(context: click.Context) -> list[str]:
+    """The overrides of a command as `path=value`, the stronger later: environment, then command line."""
+    weak: list[str] = []
+    strong: list[str] = []
+    sets = context.params.get("set", ())
+    (weak if context.get_parameter_source("set") is ParameterSource.ENVIRONMENT else strong).extend(sets)
+    for option, path in NAMED.items():
+        value = context.params.get(option)
+        if value is not None:
+            source = context.get_parameter_source(option)
+            (weak if source is ParameterSource.ENVIRONMENT else strong).append(f"{path}={value}")
+    return weak + strong

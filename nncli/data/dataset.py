@@ -1,0 +1,200 @@
+"""Samples in memory, batch first and in the type they were stored in, with the place they came from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nncli.errors import DataError, Fault
+from nncli.parts import Array, Shape
+
+LIMIT = float(np.finfo(np.float32).max)
+"""The largest magnitude that a number of a data file may have; what is beyond it would become infinite in float32."""
+MOST_CLASSES = 2**31 - 1
+_BLOCK = 2**18
+"""Numbers looked at in one go, so that a check needs no memory of the data's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an array came from: the file, and its name in that file (empty where the file holds one array)."""
+
+    file: str
+    array: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.array) if part)
+
+    def error(self, message: str, hint: str = "", row: int | None = None) -> DataError:
+        """The error that names this array and, counted from 0, the row."""
+        place = ", ".join(part for part in (self.array, f"row {row}" if row is not None else "") if part)
+        return DataError(Fault(message, place, hint, self.file))
+
+    def empty(self, shape: Shape) -> DataError:
+        return self.error(f"is empty, its shape is {list(shape)}", "at least one sample is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """N samples.
+
+    Shapes
+        x (N, …) C-contiguous   t (N, …), or None where there are no targets   rows (n,) or None
+
+    `rows` picks the samples of a split out of x and t, which splits share; None picks all. Made by `Dataset.of`.
+    """
+
+    x: Array
+    t: Array | None
+    x_origin: Origin
+    t_origin: Origin
+    rows: Array | None = None
+
+    @classmethod
+    def of(cls, x: Array, t: Array | None, x_origin: Origin, t_origin: Origin | None = None) -> Dataset:
+        """Checked samples: real numbers, at least one sample, as many targets, nothing infinite or NaN.
+
+        One number for each sample is read as a vector of one feature, (N, H, W) as images of one channel.
+
+        Raises DataError that names the file, the array and the row.
+        """
+        t_origin = t_origin or x_origin
+        _check_array(x, x_origin)
+        if t is not None:
+            _check_array(t, t_origin)
+            if len(t) != len(x):
+                message = f"{len(t)} targets for {len(x)} samples in {_beside(t_origin, x_origin)}"
+                raise t_origin.error(message, "each sample has one target; the two arrays must be of equal length")
+        for array, origin in ((x, x_origin), (t, t_origin)):
+            if array is not None and array.dtype.kind == "f":
+                _check_finite(array, origin)
+        if x.ndim in (1, 3):
+            x = x.reshape(len(x), 1, *x.shape[1:])
+        return cls(np.ascontiguousarray(x), None if t is None else np.ascontiguousarray(t), x_origin, t_origin)
+
+    def __len__(self) -> int:
+        return len(self.x) if self.rows is None else len(self.rows)
+
+    @property
+    def shape(self) -> Shape:
+        """Of one sample."""
+        return self.x.shape[1:]
+
+    @property
+    def target_shape(self) -> Shape:
+        """Of one target; () for a number."""
+        return self.t.shape[1:] if self.t is not None else ()
+
+    def subset(self, rows: Array) -> Dataset:
+        """Some of the samples, by their place in x; nothing but the numbers of the rows is copied."""
+        return replace(self, rows=np.ascontiguousarray(rows, dtype=np.intp))
+
+    def shaped(self, shape: Shape, wanted_by: str) -> Dataset:
+        """The same samples in another shape: vectors to images and back, and axes of length 1 put in or left out.
+
+        Raises DataError that names both shapes and what wanted the other one.
+        """
+        if self.shape == shape:
+            return self
+        same_axes = _long_axes(self.shape) == _long_axes(shape)
+        flat = 1 in (len(self.shape), len(shape)) and math.prod(self.shape) == math.prod(shape)
+        if not (same_axes or flat):
+            hint = ""
+            if len(shape) == len(self.shape) == 3 and (self.shape[2], *self.shape[:2]) == shape:
+                hint = "the channels are the last axis of the file: give the source `layout: nhwc`"
+            raise self.x_origin.error(f"a sample is {_counted(self.shape)}, {wanted_by} {_counted(shape)}", hint)
+        return replace(self, x=self.x.reshape(len(self.x), *shape))
+
+    def labelled(self) -> Dataset:
+        """The same samples with targets that are class numbers (N,) of type intp.
+
+        Raises DataError where there are none, or a number is negative or not whole.
+        """
+        t, origin = self.t, self.t_origin
+        if t is None:
+            raise self.x_origin.error("the data have no labels", "the loss needs them: name them in the data source")
+        if t.ndim == 2 and t.shape[1] == 1:
+            t = t.reshape(len(t))
+        if t.ndim != 1:
+            hint = "of one-hot rows take the class numbers: y.argmax(axis=1)" if t.ndim == 2 else ""
+            raise origin.error(f"a label is one whole number, here a row has the shape {list(t.shape[1:])}", hint)
+        if t.dtype.kind == "f":
+            hint = "save whole numbers, y.astype(int), or choose a loss for values such as `least_squares`"
+            raise origin.error(f"labels are whole numbers from 0, these are of type {t.dtype}", hint)
+        if int(t.min()) < 0 or int(t.max()) >= MOST_CLASSES:
+            row = int(np.argmax((t < 0) | (t >= MOST_CLASSES)))
+            raise origin.error(f"label {t[row]} is no class number", "classes are counted from 0", row)
+        return replace(self, t=np.ascontiguousarray(t, dtype=np.intp))
+
+    def check_classes(self, classes: int, why: str) -> None:
+        """Raises DataError that names the first label that is not below `classes`; `why` says who sets the bound."""
+        assert self.t is not None
+        if int(self.t.max()) < classes:
+            return
+        row = int(np.argmax(self.t >= classes))
+        hint = ""
+        if int(self.t.min()) == 1 and int(self.t.max()) == classes:
+            hint = "these labels begin at 1: save them less 1"
+        raise self.t_origin.error(f"label {self.t[row]}, but {why}: 0 to {classes - 1}", hint, row)
+
+    def check_values(self, output: Shape) -> None:
+        """Raises DataError unless a target has the shape of the network's output, axes of length 1 aside."""
+        if self.t is None:
+            raise self.x_origin.error("the data have no targets", "the loss needs them: name them in the data source")
+        if _long_axes(self.target_shape) != _long_axes(output):
+            hint = ""
+            if self.t.ndim == 1 and self.t.dtype.kind in "iub":
+                hint = "for class numbers choose a loss such as `softmax_cross_entropy`"
+            found, wanted = list(self.target_shape), list(output)
+            raise self.t_origin.error(f"a target has the shape {found}, the network's output {wanted}", hint)
+
+
+def _long_axes(shape: Shape) -> Shape:
+    return tuple(length for length in shape if length != 1)
+
+
+def _counted(shape: Shape) -> str:
+    count = math.prod(shape)
+    return f"{list(shape)} ({count} number{'s' if count != 1 else ''})"
+
+
+def _beside(origin: Origin, other: Origin) -> str:
+    """How a message on `origin` names the other one."""
+    return other.array if other.file == origin.file and other.array else str(other)
+
+
+def check_type(dtype: np.dtype[Any], origin: Origin) -> None:
+    """Raises DataError unless it is a type of real numbers."""
+    if dtype.kind in "biuf":
+        return
+    kinds = {"O": "Python objects", "c": "complex numbers", "U": "texts", "S": "bytes", "V": "records"}
+    hint = "nncli never unpickles; " if dtype.hasobject else ""
+    what = kinds.get(dtype.kind, str(dtype))
+    raise origin.error(f"holds {what}, not real numbers", f"{hint}save a plain array of integers or floats")
+
+
+def _check_array(array: Array, origin: Origin) -> None:
+    check_type(array.dtype, origin)
+    if array.ndim == 0:
+        raise origin.error("is a single number, not an array of samples", "its first axis counts the samples")
+    if array.size == 0:
+        raise origin.empty(array.shape)
+
+
+def _check_finite(array: Array, origin: Origin) -> None:
+    """Raises DataError that names the first row with a number that is NaN, infinite or beyond float32."""
+    step = max(1, _BLOCK // max(1, array.size // len(array)))
+    for start in range(0, len(array), step):
+        block: Any = array[start : start + step]
+        with np.errstate(invalid="ignore", over="ignore"):
+            if float(block.min()) >= -LIMIT and float(block.max()) <= LIMIT:
+                continue
+            bad = tuple(int(places[0]) for places in np.nonzero(~(np.abs(block.astype(np.float64)) <= LIMIT)))
+        value = float(block[bad])
+        at = f" at {list(bad[1:])}" if len(bad) > 1 else ""
+        beyond = ", too large for float32" if math.isfinite(value) else ""
+        hint = "take such rows out, or put a finite number in"
+        raise origin.error(f"the number{at} is {value:g}{beyond}", hint, start + bad[0])

@@ -1,0 +1,60 @@
+"""What all sources do with files: find them, open them, and say what is wrong when that fails."""
+
+from __future__ import annotations
+
+import contextlib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from nncli.errors import DataError, Fault
+from nncli.parts import Array
+
+Layout: TypeAlias = Literal["nchw", "nhwc"]
+"""Order of the axes of images in a file: channels before (nchw) or after (nhwc) height and width."""
+
+DEFLATE_LIMIT = 1032
+"""Deflate makes nothing smaller than this part of it (zlib's technical notes); a header that claims more is wrong."""
+
+
+def find(base: Path, path: str) -> Path:
+    """The file that a configuration in the folder `base` names. Raises DataError unless it is one."""
+    file = base / Path(path).expanduser()
+    try:
+        if file.is_file():
+            return file
+        if file.is_dir():
+            raise DataError(Fault("is a folder, not a file", file=str(file), hint="name the file inside it"))
+        if file.exists():
+            raise DataError(Fault("is not a regular file", file=str(file)))
+    except (OSError, ValueError) as error:
+        raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
+    raise DataError(Fault("no such file", file=str(file), hint=_nearest_file(file, path)))
+
+
+def _nearest_file(file: Path, path: str) -> str:
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = [entry.name for entry in file.parent.iterdir() if entry.is_file()]
+    close = get_close_matches(file.name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "" if Path(path).is_absolute() else "paths in a configuration are relative to its own folder"
+
+
+def reason(error: Exception) -> str:
+    """An exception of a library in a few words."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def channels_first(x: Array, layout: Layout, file: Path, array: str) -> Array:
+    """x with the axes in the order (N, C, H, W). Raises DataError where the layout is not for such an array."""
+    if layout == "nchw":
+        return x
+    if x.ndim != 4:
+        message = f"`layout: nhwc` is for arrays (N, H, W, C), this one has the shape {list(x.shape)}"
+        raise DataError(Fault(message, array, "leave `layout` out", str(file)))
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))

@@ -1,0 +1,8 @@
+"""Graph to a `Program` for one batch size, dtype and plan: every buffer is allocated once. Names no concrete layer."""
+
+from nncli.engine.model import Model
+from nncli.engine.plan import Plan, make_plan
+from nncli.engine.program import Program
+from nncli.engine.update import Updater
+
+__all__ = ["Model", "Plan", "Program", "Updater", "make_plan"]

@@ -1,0 +1,86 @@
+"""Where each array of a program lies in one block of memory.
+
+An array is needed from one moment of a step to another (its first writing to its last reading). Arrays whose times
+do not overlap share memory, so that a step touches as little of it as can be, and the caches hold more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nncli.graph.graph import ALIGNMENT
+from nncli.parts import Array, Shape
+
+
+@dataclass(slots=True)
+class Span:
+    """Bytes needed from the moment `start` to the moment `end`, both included."""
+
+    size: int
+    start: int
+    end: int
+    offset: int = -1
+
+
+class Layout:
+    """Collects what is needed and when, then places it."""
+
+    def __init__(self) -> None:
+        self.spans: dict[Hashable, Span] = {}
+
+    def need(self, key: Hashable, size: int, start: int, end: int | None = None) -> None:
+        """`key` needs `size` bytes from `start` to `end`; a key that is known is widened."""
+        end = start if end is None else end
+        span = self.spans.setdefault(key, Span(0, start, end))
+        span.size = max(span.size, -(-size // ALIGNMENT) * ALIGNMENT)
+        span.start, span.end = min(span.start, start), max(span.end, end)
+
+    def place(self) -> int:
+        """Give every span an offset, the largest first, each in the lowest gap that is free in its time.
+
+        Returns the size of the whole block in bytes.
+        """
+        placed: list[Span] = []
+        for span in sorted(self.spans.values(), key=lambda s: (-s.size, s.start)):
+            offset = 0
+            for other in placed:
+                if other.start > span.end or other.end < span.start:
+                    continue
+                if other.offset - offset >= span.size:
+                    break
+                offset = max(offset, other.offset + other.size)
+            span.offset = offset
+            placed.append(span)
+            placed.sort(key=lambda s: s.offset)
+        return max((span.offset + span.size for span in placed), default=0)
+
+
+class Arena:
+    """A block of memory that several programs use in turn; what one leaves in it is lost when another runs."""
+
+    def __init__(self) -> None:
+        self._block = np.empty(0, np.uint8)
+
+    def reserve(self, size: int) -> Array:
+        """A block of at least `size` bytes that starts at a cache line. Programs made before keep their own."""
+        if self._block.size < size:
+            raw = np.empty(size + ALIGNMENT, np.uint8)
+            skip = -raw.ctypes.data % ALIGNMENT
+            self._block = raw[skip : skip + size]
+        return self._block
+
+
+def carve(block: Array, offset: int, shape: Shape, dtype: DTypeLike) -> Array:
+    """The array of this shape that begins at `offset` bytes of the block."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    return block[offset : offset + size].view(dtype).reshape(shape)
+
+
+def size_of(shape: Shape, dtype: DTypeLike) -> int:
+    return math.prod(shape) * np.dtype(dtype).itemsize

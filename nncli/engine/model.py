@@ -1,0 +1,80 @@
+"""A graph with its parameters, and the programs that run it at the batch sizes that come up."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nncli.engine.layout import Arena
+from nncli.engine.parameters import Parameters
+from nncli.engine.plan import Plan
+from nncli.engine.program import Program
+from nncli.engine.workers import Workers
+from nncli.graph import Graph
+from nncli.parts import Array, Loss
+
+
+class Model:
+    """Parameters, one gradient vector for each shard, and programs made when first needed.
+
+    Raises MemoryError where there is not enough memory.
+    """
+
+    def __init__(self, graph: Graph, plan: Plan, dtype: DTypeLike, loss: Loss | None = None, seed: int = 0) -> None:
+        self.graph, self.plan, self.loss, self.seed = graph, plan, loss, seed
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.parameters = Parameters(graph, dtype)
+        self.gradients: list[Array] = []
+        self.workers = Workers(plan.shards)
+        self._arena = Arena()
+        self._programs: dict[tuple[int, bool], Program] = {}
+
+    def program(self, n: int, training: bool) -> Program:
+        """The program for batches of n samples."""
+        found = self._programs.get((n, training))
+        if found is None:
+            if training and not self.gradients:
+                self.gradients = [self.parameters.vector() for _ in range(self.plan.shards)]
+            found = Program(
+                self.graph,
+                self.parameters,
+                n,
+                self.plan,
+                training=training,
+                loss=self.loss,
+                gradients=self.gradients if training else None,
+                arena=self._arena,
+                workers=self.workers,
+                seed=self.seed,
+            ).allocate()
+            self._programs[n, training] = found
+        return found
+
+    def limits(self) -> AbstractContextManager[Any]:
+        """While it is entered, BLAS uses the plan's number of threads."""
+        from threadpoolctl import threadpool_limits
+
+        return threadpool_limits(limits=self.plan.blas, user_api="blas")  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.workers.close()
+
+
+def memory_bytes(graph: Graph, plan: Plan, dtype: DTypeLike, n: int, loss: Loss | None, slots: int) -> int:
+    """What training with batches of n samples will take: parameters, gradients, an optimizer's `slots`, and arrays."""
+    parameters = Parameters(graph, dtype)
+    vectors = 1 + plan.shards + slots
+    program = Program(
+        graph,
+        parameters,
+        n,
+        plan,
+        training=True,
+        loss=loss,
+        gradients=[parameters.w] * plan.shards,
+        workers=Workers(1),
+    )
+    return program.memory_bytes + vectors * parameters.w.nbytes

@@ -1,0 +1,61 @@
+"""Parameters as one vector with named views; gradients likewise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nncli.graph import Graph
+from nncli.graph.graph import ALIGNMENT, Entry
+from nncli.parts import Array
+from nncli.randomness import generator
+
+Views = dict[str, dict[str, Array]]
+
+
+def aligned_zeros(length: int, dtype: DTypeLike) -> Array:
+    """Zeros that start at a cache line."""
+    dtype = np.dtype(dtype)
+    raw = np.zeros(length * dtype.itemsize + ALIGNMENT, np.uint8)
+    skip = -raw.ctypes.data % ALIGNMENT
+    return raw[skip : skip + length * dtype.itemsize].view(dtype)
+
+
+class Parameters:
+    """All parameters of a graph in one vector `w`, those with weight decay before `decayed`.
+
+    `views` are the arrays by node and name. `state` are arrays that are kept but not trained.
+    """
+
+    def __init__(self, graph: Graph, dtype: DTypeLike) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.entries, self.decayed, self.length = graph.table(self.dtype.itemsize)
+        self.w = aligned_zeros(self.length, dtype)
+        self.views = self.views_of(self.w)
+        self.state: Views = {}
+        for node in graph.nodes:
+            for name, state in node.declared.state.items():
+                self.state.setdefault(node.name, {})[name] = np.full(state.shape, state.fill, dtype)
+
+    def vector(self) -> Array:
+        """A zero vector of the same form, for gradients and for what an optimizer keeps."""
+        return aligned_zeros(self.length, self.dtype)
+
+    def views_of(self, vector: Array) -> Views:
+        views: Views = {}
+        for entry in self.entries:
+            array = vector[entry.start : entry.stop].reshape(entry.parameter.shape)
+            views.setdefault(entry.node, {})[entry.name] = array
+        return views
+
+    def initialize(self, graph: Graph, seed: int) -> None:
+        """Draw the initial values: each array from its own generator, so that no node changes another's."""
+        for node in graph.nodes:
+            for name, initializer in node.initializers.items():
+                rng = generator(seed, f"init/{node.name}/{name}")
+                self.views[node.name][name][...] = initializer.draw(rng, node.declared.parameters[name])
+
+    def entry(self, node: str, name: str) -> Entry:
+        return next(e for e in self.entries if (e.node, e.name) == (node, name))

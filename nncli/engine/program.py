@@ -1,0 +1,107 @@
+"""A graph made ready to run for one batch size: the frames of every node and shard, and the order of calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nncli.engine.layout import Arena
+from nncli.engine.parameters import Parameters
+from nncli.engine.plan import Plan, split
+from nncli.engine.shard import Shard
+from nncli.engine.wiring import Wiring
+from nncli.engine.workers import ShardSum, Workers
+from nncli.graph import Graph
+from nncli.parts import Array, Loss
+
+Each = Callable[[Shard], None]
+"""Something done with a shard, in the shard's thread."""
+
+
+class Program:
+    """Forward and, when `training`, backward for batches of n samples.
+
+    `gradients` are vectors like that of the parameters, one for each shard; without them parameters are frozen.
+    `input_gradient` asks for dL/dx too. Programs that share an `arena` are run in turn, never together.
+
+    Shapes: `shards[k].x` (*input, nₖ), `.t` (nₖ,) class numbers or (*output, nₖ) values, `.y` (*output, nₖ); samples
+    `start` … `start + nₖ` of the batch.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        parameters: Parameters,
+        n: int,
+        plan: Plan,
+        *,
+        training: bool,
+        loss: Loss | None = None,
+        gradients: list[Array] | None = None,
+        arena: Arena | None = None,
+        workers: Workers | None = None,
+        seed: int = 0,
+        input_gradient: bool = False,
+    ) -> None:
+        self.graph, self.n, self.training, self.loss = graph, n, training, loss
+        self.dtype: np.dtype[Any] = parameters.dtype
+        sizes = split(n, plan.shards)
+        self.workers = workers or Workers(len(sizes))
+        self._sum = ShardSum(len(sizes))
+        wiring = Wiring(graph, training, input_gradient)
+        shards = []
+        for index, size in enumerate(sizes):
+            gradient = parameters.views_of(gradients[index]) if gradients is not None and training else None
+            start = sum(sizes[:index])
+            shard = Shard(graph, wiring, parameters, plan, index, size, start, n, training, loss, gradient, seed)
+            shard.total = self._sum.bound(index)
+            shards.append(shard)
+        self.shards = tuple(shards)
+        sizes_in_bytes = [shard.place() for shard in self.shards]
+        self.memory_bytes = sum(sizes_in_bytes)
+        self._arena = arena or Arena()
+
+    def allocate(self) -> Program:
+        """Take memory and make every frame; to be called once, before the program is run."""
+        block = self._arena.reserve(self.memory_bytes)
+        offset = 0
+        for shard in self.shards:
+            shard.make(block[offset : offset + shard.bytes])
+            offset += shard.bytes
+        return self
+
+    def run(self, load: Each | None = None, epoch: int = 0, step: int = 0, measure: Each | None = None) -> float:
+        """One batch: `load` fills x and t of each shard, `measure` sees y and t; returns the mean loss (0 without one).
+
+        `epoch` and `step` (from 0) key the random numbers of this batch.
+        """
+
+        def job(index: int) -> float:
+            try:
+                return self.shards[index].run(load, epoch, step, measure)
+            except BaseException:
+                self._sum.abort()
+                raise
+
+        try:
+            sums = self.workers.run(job, len(self.shards))
+        except BaseException:
+            self._sum.reset()
+            raise
+        return math.fsum(sums) / self.n
+
+    def first_nonfinite(self, load: Each | None, epoch: int, step: int) -> tuple[str, str] | None:
+        """Run the batch again and name the first node that gives something not finite, and what: its output, its
+        error or a parameter's gradient. None where all is finite."""
+
+        def job(index: int) -> list[tuple[int, str, str]]:
+            return self.shards[index].inspect(load, epoch, step)
+
+        found = [item for items in self.workers.run(job, len(self.shards)) for item in items]
+        if not found:
+            return None
+        _, node, what = min(found)
+        return node, what

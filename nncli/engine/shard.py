@@ -1,0 +1,271 @@
+"""One shard of a batch: its arrays, its frames, and its way through the network."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from nncli.engine.layout import Layout, carve, size_of
+from nncli.engine.parameters import Parameters, Views
+from nncli.engine.plan import Plan
+from nncli.engine.wiring import Mode, Wiring
+from nncli.graph import INPUT, Graph
+from nncli.parts import Array, Frame, Loss, LossFrame, Shape, Work
+from nncli.randomness import generator
+
+Each = Callable[["Shard"], None]
+
+
+class Shard:
+    """`n` samples from `start` of a batch of `whole`, worked through by one thread.
+
+    Moments of a step: 0 the input is there; 1 + i node i forward; last + 1 loss forward; last + 2 loss backward;
+    then the nodes backward in reverse order.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        wiring: Wiring,
+        parameters: Parameters,
+        plan: Plan,
+        index: int,
+        n: int,
+        start: int,
+        whole: int,
+        training: bool,
+        loss: Loss | None,
+        gradient: Views | None,
+        seed: int,
+    ) -> None:
+        self.graph, self.wiring, self.parameters, self.plan = graph, wiring, parameters, plan
+        self.index, self.n, self.start, self.whole = index, n, start, whole
+        self.training, self.loss = training, loss
+        self.gradient, self.seed = gradient, seed
+        self.dtype = parameters.dtype
+        self.epoch = self.step = 0
+        self.total: Callable[[Array], None] = _nothing
+        self.frames: list[Frame] = []
+        self.works: list[Mapping[str, Work]] = []
+        self.layout = Layout()
+        self.bytes = 0
+        self.x: Array
+        self.y: Array
+        self.t: Array
+        self.dx: Array | None = None
+        """dL/dx of the network's input, where the program was asked for it."""
+
+    # -- memory ------------------------------------------------------------------------------------------------------
+
+    def place(self) -> int:
+        """Find out what memory is needed when, and where it lies; returns bytes."""
+        nodes, wiring, need = self.graph.nodes, self.wiring, self.layout.need
+        last = len(nodes)
+        end = 2 * last + 3
+        need(("value", INPUT), size_of((*self.graph.input, self.n), self.dtype), 0)
+        for index, node in enumerate(nodes):
+            forward, backward = index + 1, end - 1 - index
+            back = backward if wiring.needed[index] else forward
+            traits = node.layer.traits
+            value = ("value", wiring.value[index])
+            need(value, size_of((*node.declared.output, self.n), self.dtype), forward)
+            if traits.needs_y:
+                need(value, 0, back)
+            for source in node.inputs:
+                need(("value", wiring.value[source]), 0, back if traits.needs_x else forward)
+            works = node.layer.workspace(node.shapes, self.n, self.plan.nodes.get(node.name, {}))
+            self.works.append(works)
+            self._need_work(index, works, forward, back)
+            if wiring.needed[index]:
+                self._need_errors(index, backward)
+        need(("value", wiring.value[last - 1]), 0, last + 2 if self.training else end)
+        if self.loss is not None:
+            works = self.loss.workspace(self.graph.output, self.n)
+            self.works.append(works)
+            self._need_work(last, works, last + 1, last + 2)
+            if wiring.needed[last - 1]:
+                need(("error", wiring.error[last - 1]), 0, last + 2)
+        self.bytes = self.layout.place()
+        return self.bytes
+
+    def _need_work(self, index: int, works: Mapping[str, Work], forward: int, back: int) -> None:
+        scratch = 0
+        for name, work in works.items():
+            size = size_of(work.shape, work.dtype or self.dtype)
+            if work.scratch:
+                scratch += -(-size // 64) * 64
+            elif not work.zero:
+                self.layout.need(("work", index, name), size, forward, back)
+        if scratch:
+            self.layout.need("scratch", scratch, 0, 2 * len(self.graph.nodes) + 3)
+
+    def _need_errors(self, index: int, backward: int) -> None:
+        """dy until the node's way back; each dx from then on, or beside it where it is added to another."""
+        node, wiring = self.graph.nodes[index], self.wiring
+        size = size_of((*node.declared.output, self.n), self.dtype)
+        self.layout.need(("error", wiring.error[index]), size, backward)
+        for place, (source, shape) in enumerate(zip(node.inputs, node.shapes, strict=True)):
+            size = size_of((*shape, self.n), self.dtype)
+            if not wiring.needed[source]:
+                continue
+            if (index, place) in wiring.first:
+                last = 2 * len(self.graph.nodes) + 3
+                self.layout.need(("error", wiring.error[source]), size, backward, last if source == INPUT else None)
+            elif wiring.mode[index] is not Mode.VIEW:
+                self.layout.need(("extra", index, place), size, backward)
+
+    # -- frames ------------------------------------------------------------------------------------------------------
+
+    def make(self, block: Array) -> None:
+        """Carve every array from the block, once, and bind the calls of a step."""
+        values = {INPUT: self._carve(block, ("value", INPUT), self.graph.input)}
+        wiring, nodes = self.wiring, self.graph.nodes
+        for index, node in enumerate(nodes):
+            values[index] = self._carve(block, ("value", wiring.value[index]), node.declared.output)
+        errors = {
+            index: self._carve(
+                block, ("error", storage), self.graph.input if index == INPUT else nodes[index].declared.output
+            )
+            for index, storage in wiring.error.items()
+        }
+        self.x, self.y, self.dx = values[INPUT], values[len(nodes) - 1], errors.get(INPUT)
+        self._forward: list[tuple[int, Callable[[Frame], None], Frame]] = []
+        self._backward: list[tuple[int, Callable[[Frame], None] | None, Frame, list[tuple[Array, Array]]]] = []
+        for index in range(len(nodes)):
+            self._frame(block, index, values, errors)
+        self._backward.reverse()
+        if self.loss is not None:
+            self.t = np.zeros(self.n, np.intp) if self.loss.target == "classes" else np.zeros_like(self.y)
+            frame = LossFrame(n=self.n, total=self.whole, weight=float(self.whole), x=self.y, t=self.t)
+            frame.dx = errors.get(len(nodes) - 1)  # type: ignore[assignment]
+            frame.work = self._work(block, len(nodes))
+            frame.views = self.loss.prepare(frame)
+            self._loss = frame
+
+    def _frame(self, block: Array, index: int, values: dict[int, Array], errors: dict[int, Array]) -> None:
+        node, wiring = self.graph.nodes[index], self.wiring
+        dxs: list[Array | None] = []
+        sums: list[tuple[Array, Array]] = []
+        mode = wiring.mode[index]
+        for place, (source, shape) in enumerate(zip(node.inputs, node.shapes, strict=True)):
+            dx = None
+            if wiring.needed[index] and wiring.needed[source]:
+                dx = errors[source]
+                if (index, place) not in wiring.first:
+                    if mode is Mode.VIEW:
+                        extra = errors[index].reshape(dx.shape)
+                    else:
+                        extra = self._carve(block, ("extra", index, place), shape)
+                    sums.append((dx, extra))
+                    dx = extra
+            dxs.append(dx)
+        frame = Frame(n=self.n, total=self.whole, training=self.training, dxs=tuple(dxs), dx=dxs[0])
+        frame.xs = tuple(values[source] for source in node.inputs)
+        frame.x, frame.y = frame.xs[0], values[index]
+        if wiring.needed[index]:
+            frame.dy = errors[index]
+        frame.p = self.parameters.views.get(node.name, {})
+        frame.g = self.gradient.get(node.name, {}) if self.gradient is not None else None
+        frame.state = self.parameters.state.get(node.name, {})
+        frame.plan = self.plan.nodes.get(node.name, {})
+        frame.sum_over_shards = self.total
+        if node.layer.traits.random:
+            frame.uniform = functools.partial(self._uniform, node.name)
+        if index in wiring.finished_by:
+            frame.finish = self.graph.nodes[wiring.finished_by[index]].layer.apply  # type: ignore[attr-defined]
+        frame.work = self._work(block, index)
+        if mode is not Mode.VIEW:
+            frame.views = node.layer.prepare(frame)
+        self.frames.append(frame)
+        if mode in (Mode.COMPUTE, Mode.IN_PLACE):
+            self._forward.append((index, node.layer.forward, frame))
+        if wiring.needed[index]:
+            self._backward.append((index, node.layer.backward if mode is not Mode.VIEW else None, frame, sums))
+
+    def _carve(self, block: Array, key: Any, shape: Shape) -> Array:
+        return carve(block, self.layout.spans[key].offset, (*shape, self.n), self.dtype)
+
+    def _work(self, block: Array, index: int) -> dict[str, Array]:
+        arrays = {}
+        offset = self.layout.spans["scratch"].offset if "scratch" in self.layout.spans else 0
+        for name, work in self.works[index].items():
+            dtype = work.dtype or self.dtype
+            if work.scratch:
+                arrays[name] = carve(block, offset, work.shape, dtype)
+                offset += -(-arrays[name].nbytes // 64) * 64
+            elif work.zero:
+                arrays[name] = np.zeros(work.shape, dtype)
+            else:
+                arrays[name] = carve(block, self.layout.spans["work", index, name].offset, work.shape, dtype)
+        return arrays
+
+    def _uniform(self, use: str, out: Array) -> None:
+        """Row i of `out` gets the numbers of sample `start + i`, whatever the shards: one stream for the batch."""
+        rng = generator(self.seed, use, self.epoch, self.step)
+        skip = self.start * (out.size // len(out))
+        rng.bit_generator.advance(skip // 8)  # type: ignore[attr-defined]
+        if skip % 8:
+            rng.random(skip % 8, dtype=np.float32)
+        rng.random(dtype=np.float32, out=out)
+
+    # -- a step ------------------------------------------------------------------------------------------------------
+
+    def run(self, load: Each | None, epoch: int, step: int, measure: Each | None) -> float:
+        """Load, forward, loss, measure, backward; returns the sum of the shard's losses."""
+        self.epoch, self.step = epoch, step
+        if load is not None:
+            load(self)
+        for _, forward, frame in self._forward:
+            forward(frame)
+        loss = float(self.loss.forward(self._loss)) if self.loss is not None else 0.0
+        if measure is not None:
+            measure(self)
+        if self._backward:
+            if self.loss is not None:
+                self.loss.backward(self._loss)
+            for _, backward, frame, sums in self._backward:
+                if backward is not None:
+                    backward(frame)
+                for total, extra in sums:
+                    np.add(total, extra, out=total)
+        return loss
+
+    def inspect(self, load: Each | None, epoch: int, step: int) -> list[tuple[int, str, str]]:
+        """The first thing that is not finite on the way, if any: (moment, node, what)."""
+        self.epoch, self.step = epoch, step
+        if load is not None:
+            load(self)
+        found: list[tuple[int, str, str]] = []
+        for moment, node, what, arrays in self._moments():  # to the end, because other shards may wait for this one
+            if not found and not all(np.isfinite(array).all() for array in arrays):
+                found.append((moment, node, what))
+        return found
+
+    def _moments(self) -> Iterator[tuple[int, str, str, list[Array]]]:
+        """Each call of a step, made when asked for, with the arrays it has just written."""
+        names = [node.name for node in self.graph.nodes]
+        for index, forward, frame in self._forward:
+            forward(frame)
+            yield index, names[index], "output", [frame.y]
+        moment = len(names)
+        if self.loss is not None:
+            loss = np.asarray(self.loss.forward(self._loss))
+            yield moment, names[-1], "loss", [loss]
+            if self._backward:
+                self.loss.backward(self._loss)
+                yield moment + 1, names[-1], "error from the loss", [self._loss.dx]
+        for index, backward, frame, sums in self._backward:
+            if backward is not None:
+                backward(frame)
+            for total, extra in sums:
+                np.add(total, extra, out=total)
+            moment = 2 * len(names) + 2 - index
+            yield moment, names[index], "gradient", [*(frame.g or {}).values()]
+            yield moment, names[index], "error", [dx for dx in frame.dxs if dx is not None]
+
+
+def _nothing(array: Array) -> None:
+    """Stands in until the program binds the sum over its shards."""

@@ -1,0 +1,104 @@
+"""The tree of errors, each with the exit code that the command line documents.
+
+Whatever a user can cause is an `NncliError` that names the place, the cause and the remedy. `assert` is for our own
+invariants only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and where: `file:line:column: path: message` with a hint below it.
+
+    `line` and `column` count from 1. `path` is the place inside the file, such as `network[3].conv2d.kernel` in a
+    configuration, `row 17` in a data file, or `/model/stem/W` in a checkpoint.
+    """
+
+    message: str
+    path: str = ""
+    hint: str = ""
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.line is not None:
+            place += f":{self.line}:{self.column}" if place else f"line {self.line}, column {self.column}"
+        return ": ".join(part for part in (place, self.path, self.message) if part)
+
+
+class NncliError(Exception):
+    """Base of every error that a user can cause or meet.
+
+    Takes a message, or several faults; `str()` of it is one line per fault, hints left out.
+    """
+
+    exit_code = 1
+
+    def __init__(self, faults: str | Fault | Sequence[Fault], *, hint: str = "") -> None:
+        if isinstance(faults, str):
+            faults = Fault(faults, hint=hint)
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class SpecError(NncliError):
+    """The configuration, or an override of it, is wrong."""
+
+    exit_code = 2
+
+
+class UsageError(NncliError):
+    """The command was called in a way that cannot work (also: a missing extra, or too little memory)."""
+
+    exit_code = 2
+
+
+class ShapeError(NncliError):
+    """A layer or loss cannot take the shapes it is given; the graph adds both places and turns it into a SpecError."""
+
+    exit_code = 2
+
+
+class DataError(NncliError):
+    """A data file cannot be read, or does not fit the network."""
+
+    exit_code = 3
+
+
+class DivergenceError(NncliError):
+    """The loss or a gradient became infinite or NaN."""
+
+    exit_code = 4
+
+
+class CheckFailed(NncliError):
+    """A check that the user asked for (gradients, exact resume) failed."""
+
+    exit_code = 5
+
+
+class CheckpointError(NncliError):
+    """A checkpoint is unreadable, damaged, or does not fit."""
+
+    exit_code = 6
+
+
+class OutputError(NncliError):
+    """Something cannot be written, or another process holds it."""
+
+    exit_code = 7
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The hint for an unknown `word`: the nearest of the `known` names, else all of them."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"known: {', '.join(sorted(known))}" if known else ""

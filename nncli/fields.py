@@ -1,0 +1,143 @@
+"""Field types that descriptions share: what a value may be, said once, for validation and for the JSON Schema.
+
+Sequences in YAML arrive as tuples. A type that takes a shorthand (one number for a pair) expands it before it is
+checked, so that code behind it sees one form only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BeforeValidator, Field
+
+from nncli import registry
+
+
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _sides(value: Any) -> Any:
+    """Padding of each side, ((top, bottom), (left, right)), from one number or one number for each axis."""
+    value = _pair(value)
+    return tuple(_pair(side) for side in value) if isinstance(value, tuple) else value
+
+
+Count = Annotated[int, Gt(0)]
+"""A whole number from 1."""
+Natural = Annotated[int, Ge(0)]
+"""A whole number from 0."""
+Positive = Annotated[float, Gt(0)]
+NonNegative = Annotated[float, Ge(0)]
+Share = Annotated[float, Ge(0), Le(1)]
+"""A share from 0 to 1, both included."""
+Decay = Annotated[float, Ge(0), Lt(1)]
+"""A coefficient of an average or a probability: 0 included, 1 not."""
+Pair = Annotated[tuple[Count, Count], BeforeValidator(_pair, json_schema_input_type=Count | tuple[Count, Count])]
+"""(height, width), both from 1; one number stands for both."""
+NaturalPair = Annotated[
+    tuple[Natural, Natural], BeforeValidator(_pair, json_schema_input_type=Natural | tuple[Natural, Natural])
+]
+Sides = Annotated[
+    tuple[tuple[Natural, Natural], tuple[Natural, Natural]],
+    BeforeValidator(
+        _sides,
+        json_schema_input_type=Natural | tuple[Natural | tuple[Natural, Natural], Natural | tuple[Natural, Natural]],
+    ),
+]
+"""((top, bottom), (left, right)); one number stands for all four, two for (vertical, horizontal)."""
+Text = Annotated[str, MinLen(1)]
+
+
+class Choice:
+    """Annotation of a field that holds one of a registry's classes: `type: {fields}`, `type: value` or `type`."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        def form(value: Any) -> Any:
+            return read_choice(self.kind, value)
+
+        classes = registry.KINDS[self.kind].items()
+        union = core_schema.tagged_union_schema(
+            {
+                name: core_schema.no_info_before_validator_function(
+                    _fields_of, lenient(handler.generate_schema(cls), handler)
+                )
+                for name, cls in classes
+            },
+            discriminator=lambda value: value[0],
+        )
+        return core_schema.no_info_before_validator_function(form, union)
+
+
+class Section:
+    """Annotation of a field that holds a `registry.section`: a mapping of its fields."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return lenient(handler(source), handler)
+
+
+def lenient(schema: Any, handler: Any) -> Any:
+    """Let a dataclass be read from a mapping although its fields are strict (pydantic ties the two together)."""
+    inner = handler.resolve_ref_schema(schema)
+    while inner["type"] != "dataclass":
+        inner = handler.resolve_ref_schema(inner["schema"])
+    inner["strict"] = False
+    return schema
+
+
+def _fields_of(pair: tuple[str, Any]) -> Any:
+    return pair[1]
+
+
+def read_choice(kind: str, value: Any) -> tuple[str, Any]:
+    """The (name, fields) of a choice written in any of its three forms; an object that is already built passes.
+
+    Raises PydanticCustomError where the form is none of them.
+    """
+    from pydantic_core import PydanticCustomError
+
+    table = registry.KINDS[kind]
+    if isinstance(value, str):
+        return value, {}
+    if isinstance(name := getattr(value, "type_name", None), str) and name in table:
+        return name, value
+    if not isinstance(value, dict) or len(value) != 1:
+        raise PydanticCustomError("choice_form", "neither the name of a {kind} nor one `name: fields`", {"kind": kind})
+    ((name, fields),) = value.items()
+    if fields is None:
+        return name, {}
+    if not isinstance(fields, dict) and name in table:
+        first = registry.first_field(table[name])
+        if first is None:
+            raise PydanticCustomError("choice_no_fields", "'{name}' has no fields", {"name": name})
+        return name, {first: fields}
+    return name, fields
+
+
+Initializer = Annotated[Any, Choice("initializer")] | None
+
+__all__ = [
+    "Annotated",
+    "Choice",
+    "Count",
+    "Decay",
+    "Field",
+    "Initializer",
+    "Natural",
+    "NaturalPair",
+    "NonNegative",
+    "Pair",
+    "Positive",
+    "Section",
+    "Share",
+    "Sides",
+    "Text",
+    "lenient",
+    "read_choice",
+]

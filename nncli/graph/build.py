@@ -1,0 +1,191 @@
+"""From the entries of `network` to a graph; every fault is collected, and each names both places."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Any
+
+from nncli import registry
+from nncli.errors import Fault, NncliError, nearest
+from nncli.graph.graph import INPUT, Graph, Node
+from nncli.parts import Declared, Parameter, Shape
+from nncli.spec.config import NodeSpec
+from nncli.spec.yaml12 import Document
+
+
+def build(specs: Sequence[NodeSpec], shape: Shape, document: Document, faults: list[Fault]) -> Graph | None:
+    """The graph of these entries for samples of `shape`; None, with the faults added, where they make none."""
+    return _Builder(specs, shape, document, faults).build()
+
+
+class _Builder:
+    def __init__(self, specs: Sequence[NodeSpec], shape: Shape, document: Document, faults: list[Fault]) -> None:
+        self.specs = specs
+        self.input = shape
+        self.document = document
+        self.faults = faults
+        self.before = len(faults)
+        self.sources: list[tuple[int, ...]] = []
+
+    def build(self) -> Graph | None:
+        if not self.specs:
+            return None
+        names = self._names()
+        self.sources = [self._inputs(position, names) for position in range(len(self.specs))]
+        order = self._order()
+        if len(order) < len(self.specs):
+            self._cycle(set(order))
+            return None
+        self._dead(order)
+        declared = self._declare(order)
+        if len(self.faults) > self.before or any(spec.layer is None for spec in self.specs):
+            return None
+        return self._assemble(order, declared)
+
+    def fault(self, spec: NodeSpec, message: str, hint: str = "", *below: str | int) -> None:
+        self.faults.append(self.document.fault(("network", spec.index, *below), message, hint))
+
+    def where(self, spec: NodeSpec) -> str:
+        """A node with its place, for messages that name a second one."""
+        values = self.document.values.get(("network", spec.index))
+        return f"'{spec.name}'" + (f" (line {values[0]})" if values else "")
+
+    def _names(self) -> dict[str, int]:
+        names: dict[str, int] = {}
+        for position, spec in enumerate(self.specs):
+            if spec.name in names:
+                first = self.where(self.specs[names[spec.name]])
+                self.fault(spec, f"two nodes are called {first}", "names are how nodes are read and stored", "name")
+            names.setdefault(spec.name, position)
+        return names
+
+    def _inputs(self, position: int, names: dict[str, int]) -> tuple[int, ...]:
+        """Positions of what an entry reads; unknown names are faults and left out."""
+        spec = self.specs[position]
+        if spec.inputs is None:
+            return (position - 1,) if position else (INPUT,)
+        found = []
+        for place, name in enumerate(spec.inputs):
+            if name == "input":
+                found.append(INPUT)
+            elif name in names:
+                found.append(names[name])
+            else:
+                hint = nearest(name, [*names, "input"])
+                self.fault(spec, f"{self.where(spec)} reads '{name}', which no node is called", hint, "inputs", place)
+        if not spec.inputs:
+            self.fault(
+                spec, f"{self.where(spec)} reads nothing", "leave `inputs` out to read the node before", "inputs"
+            )
+        return tuple(found)
+
+    def _order(self) -> list[int]:
+        """Kahn's order, the earliest entry of the file first among those that are ready."""
+        waiting = [len({s for s in sources if s != INPUT}) for sources in self.sources]
+        readers: dict[int, set[int]] = {}
+        for position, sources in enumerate(self.sources):
+            for source in sources:
+                readers.setdefault(source, set()).add(position)
+        ready = [position for position, count in enumerate(waiting) if count == 0]
+        order = []
+        while ready:
+            position = heapq.heappop(ready)
+            order.append(position)
+            for reader in readers.get(position, ()):
+                waiting[reader] -= 1
+                if waiting[reader] == 0:
+                    heapq.heappush(ready, reader)
+        return order
+
+    def _cycle(self, ordered: set[int]) -> None:
+        """Walk back along what is not ordered until a node comes twice: that is a cycle."""
+        position = next(p for p in range(len(self.specs)) if p not in ordered)
+        path: list[int] = []
+        while position not in path:
+            path.append(position)
+            position = next(s for s in self.sources[position] if s != INPUT and s not in ordered)
+        cycle = path[path.index(position) :]
+        first = min(cycle)
+        turn = cycle.index(first)
+        names = [self.where(self.specs[p]) for p in (*cycle[turn:], *cycle[:turn], first)]
+        message = "a cycle: " + ", which reads ".join(names)
+        self.fault(self.specs[first], message, "a node can read only what comes before it", "inputs")
+
+    def _dead(self, order: list[int]) -> None:
+        """The last entry that nobody reads is the output; others that nobody reads are dead."""
+        read = {source for sources in self.sources for source in sources}
+        sinks = [position for position in range(len(self.specs)) if position not in read]
+        for position in sinks[:-1]:
+            message = (
+                f"nobody reads {self.where(self.specs[position])}; the output is {self.where(self.specs[sinks[-1]])}"
+            )
+            self.fault(self.specs[position], message, "name it in the `inputs` of another node, or remove it")
+        order.sort(key=lambda position: position == sinks[-1])
+
+    def _declare(self, order: list[int]) -> dict[int, tuple[tuple[Shape, ...], Declared]]:
+        """Input shapes and declarations, as far as they can be told past faults."""
+        found: dict[int, tuple[tuple[Shape, ...], Declared]] = {}
+        for position in order:
+            spec, sources = self.specs[position], self.sources[position]
+            if spec.layer is None or not self._arity(spec, sources):
+                continue
+            shapes = [self.input if s == INPUT else found[s][1].output for s in sources if s == INPUT or s in found]
+            if len(shapes) < len(sources) or not shapes:
+                continue
+            try:
+                found[position] = tuple(shapes), spec.layer.declare(*shapes)
+            except NncliError as error:
+                for fault in error.faults:
+                    read = ", ".join(
+                        f"{'the input' if s == INPUT else self.where(self.specs[s])} gives {list(shape)}"
+                        for s, shape in zip(sources, shapes, strict=True)
+                    )
+                    self.fault(spec, f"{self.where(spec)}: {fault.message}; {read}", fault.hint)
+        return found
+
+    def _arity(self, spec: NodeSpec, sources: tuple[int, ...]) -> bool:
+        least, most = spec.layer.traits.inputs
+        count = len(spec.inputs) if spec.inputs is not None else 1
+        if count == 0 or count != len(sources):
+            return False
+        if count < least:
+            hint = "give them as `inputs: [first, second]`"
+            self.fault(spec, f"{spec.layer.type_name} reads at least {least} nodes, not {count}", hint)
+        elif most is not None and count > most:
+            hint = "join them first, with `add` or `concat`"
+            self.fault(spec, f"{spec.layer.type_name} reads {most} node{'s'[: most != 1]}, not {count}", hint, "inputs")
+        else:
+            return True
+        return False
+
+    def _assemble(self, order: list[int], declared: dict[int, tuple[tuple[Shape, ...], Declared]]) -> Graph:
+        place = {INPUT: INPUT, **{position: index for index, position in enumerate(order)}}
+        readers: dict[int, list[int]] = {}
+        for position in order:
+            for source in self.sources[position]:
+                readers.setdefault(source, []).append(position)
+        nodes = []
+        for position in order:
+            spec, (shapes, parts) = self.specs[position], declared[position]
+            suited = self._suited(position, readers)
+            initializers = {name: _initializer(parameter, suited) for name, parameter in parts.parameters.items()}
+            inputs = tuple(place[source] for source in self.sources[position])
+            nodes.append(Node(spec.name, spec.layer, inputs, shapes, parts, initializers))
+        return Graph(self.input, tuple(nodes))
+
+    def _suited(self, position: int, readers: dict[int, list[int]]) -> str:
+        """The initializer for weights whose output reaches these activations first."""
+        for reader in readers.get(position, ()):
+            suits = self.specs[reader].layer.traits.suits
+            if suits == "pass":
+                return self._suited(reader, readers)
+            if suits is not None:
+                return str(suits)
+        return "glorot"
+
+
+def _initializer(parameter: Parameter, suited: str) -> Any:
+    if parameter.init is not None:
+        return parameter.init
+    return registry.initializer[suited if parameter.decay else "zeros"]()

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from nncli.errors import ShapeError
+from nncli.fields import Count, Initializer
+from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Traits
+from nncli.registry import layer
+
+
+@layer("dense")
+@dataclass(frozen=True, slots=True)
+class Dense(Layer):
+    """Affine map of each sample: ``y = W x + b``.
+
+    Shapes (N samples, I inputs, O units)
+        x (I, N)   W (O, I)   b (O,)   ->   y (O, N)
+
+    Gradients, with dy = dL/dy of the batch's mean loss
+        dW = dy xᵀ        db = Σₙ dy        dx = Wᵀ dy
+
+    Raises ShapeError unless the input is a vector; the hint names `flatten`.
+
+    Source: Rumelhart, Hinton & Williams 1986, "Learning representations by back-propagating errors".
+    """
+
+    units: Count
+    bias: bool = True
+    init: Initializer = None
+    bias_init: Initializer = None
+
+    traits: ClassVar[Traits] = Traits(finishes=True)
+
+    def declare(self, *inputs: Shape) -> Declared:
+        (x,) = inputs
+        if len(x) != 1:
+            raise ShapeError(f"dense takes a vector, not {x}", hint="put `flatten` before it")
+        parameters = {"W": Parameter((self.units, x[0]), ("out", "in"), x[0], self.units, self.init)}
+        if self.bias:
+            parameters["b"] = Parameter((self.units,), ("out",), x[0], self.units, self.bias_init, decay=False)
+        return Declared((self.units,), parameters, flops=self.units * (2 * x[0] + self.bias))
+
+    def prepare(self, f: Frame) -> tuple[Array | None, Array, Array]:
+        return f.p["b"][:, None] if self.bias else None, f.x.T, f.p["W"].T
+
+    def forward(self, f: Frame) -> None:
+        np.matmul(f.p["W"], f.x, out=f.y)
+        if self.bias:
+            np.add(f.y, f.views[0], out=f.y)
+        if f.finish is not None:
+            f.finish(f.y)
+
+    def backward(self, f: Frame) -> None:
+        if f.g is not None:
+            np.matmul(f.dy, f.views[1], out=f.g["W"])
+            if self.bias:
+                np.add.reduce(f.dy, axis=1, out=f.g["b"])
+        if f.dx is not None:
+            np.matmul(f.views[2], f.dy, out=f.dx)

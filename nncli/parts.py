@@ -1,0 +1,350 @@
+"""What a network is made of: the contracts between descriptions (layers, losses, optimizers, …) and the engine.
+
+A description is a frozen dataclass and owns no array. The engine asks it what it needs (`declare`, `workspace`),
+allocates everything once, and hands the arrays back in a frame. Inside the program the batch is the last axis:
+images (C, H, W, N), vectors (F, N). Shapes in declarations are those of one sample, without N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A trainable array. `axes` names its axes in the checkpoint; `fan_in` and `fan_out` scale its initial values.
+
+    `decay` False keeps weight decay off (biases, gains). `init` None asks for the default: zeros where weight decay is
+    off, else what suits the activation that follows.
+    """
+
+    shape: Shape
+    axes: tuple[str, ...]
+    fan_in: int = 1
+    fan_out: int = 1
+    init: Any = None
+    decay: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An array that is kept in checkpoints but not trained, such as running statistics; starts at `fill`."""
+
+    shape: Shape
+    axes: tuple[str, ...]
+    fill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An array of a node for one shard, of full `shape` (with the batch axis where it has one).
+
+    `dtype` None is the program's. `scratch` arrays hold nothing between two calls of the layer, so all nodes of a
+    shard share their memory. `zero` asks for zeros at the start (only for what is not scratch).
+    """
+
+    shape: Shape
+    dtype: Any = None
+    scratch: bool = False
+    zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a layer needs and gives for certain input shapes. `flops` counts one sample's forward pass, a
+    multiplication and an addition as two."""
+
+    output: Shape
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    state: Mapping[str, State] = field(default_factory=dict)
+    flops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the program may use of a layer without knowing it by name.
+
+    in_place     forward may write y over x, and backward dx over dy
+    needs_x      backward reads x            needs_y      backward reads y
+    view         y is x in another shape: the program makes the view, forward and backward are not called
+    fusable      elementwise, may be applied to parts of the output of the layer before (`apply(part)`), and in_place
+    finishes     calls `f.finish(part)` once on each finished part of y, unless it is None
+    random       draws random numbers while training
+    evaluation   "same", "differs" (another result than in training) or "identity" (y = x when not training)
+    coupled      couples the samples of a batch (uses `f.sum_over_shards`)
+    inputs       least and largest number of inputs (None: any)
+    suits        the initializer that suits weights before this activation; "pass" lets the one after decide
+    """
+
+    in_place: bool = False
+    needs_x: bool = True
+    needs_y: bool = False
+    view: bool = False
+    fusable: bool = False
+    finishes: bool = False
+    random: bool = False
+    evaluation: Literal["same", "differs", "identity"] = "same"
+    coupled: bool = False
+    inputs: tuple[int, int | None] = (1, 1)
+    suits: str | None = None
+
+
+class Frame:
+    """The arrays of one node for one shard, made once by the program.
+
+    n, total    samples of this shard, and of the whole batch
+    training    whether this program trains (constant)
+    xs, x       inputs, and the first of them        y    output
+    dxs, dx     dL/dx for each input; None where nobody needs it
+    dy          dL/dy
+    p, g        parameters and their gradients by name; g is None where the node is frozen
+    state       arrays kept in the checkpoint but not trained
+    work        what `workspace` asked for
+    plan        what `choose` chose (empty for layers without choices)
+    views       whatever `prepare` returned: views of these arrays that are worth making once
+    finish      the fused activation, to be called with each finished part of y, or None
+    uniform     fills a float32 array (n, any) with numbers from [0, 1): row i belongs to sample i of the shard, the
+                same whatever the number of shards
+    sum_over_shards    adds a small array over all shards, in place, in fixed order
+    """
+
+    __slots__ = (
+        "dx",
+        "dxs",
+        "dy",
+        "finish",
+        "g",
+        "n",
+        "p",
+        "plan",
+        "state",
+        "sum_over_shards",
+        "total",
+        "training",
+        "uniform",
+        "views",
+        "work",
+        "x",
+        "xs",
+        "y",
+    )  # fmt: skip
+
+    def __init__(self, **values: Any) -> None:
+        for name in self.__slots__:
+            setattr(self, name, values.pop(name, None))
+        assert not values, values
+
+    n: int
+    total: int
+    training: bool
+    xs: tuple[Array, ...]
+    x: Array
+    y: Array
+    dxs: tuple[Array | None, ...]
+    dx: Array | None
+    dy: Array
+    p: Mapping[str, Array]
+    g: Mapping[str, Array] | None
+    state: Mapping[str, Array]
+    work: Mapping[str, Array]
+    plan: Mapping[str, Any]
+    views: Any
+    finish: Callable[[Array], None] | None
+    uniform: Callable[[Array], None]
+    sum_over_shards: Callable[[Array], None]
+
+
+class Layer:
+    """Base of layers: the defaults of the contract. A layer overrides `declare`, `forward` and `backward`."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    traits: ClassVar[Traits] = Traits()
+
+    def declare(self, *inputs: Shape) -> Declared:
+        """Output shape, parameters, state and cost for these input shapes; raises ShapeError where they do not fit."""
+        raise NotImplementedError
+
+    def choose(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, Any]:
+        """What the plan holds for this node: algorithms and block sizes, by a deterministic cost model of shapes.
+
+        `n` is the number of samples of a shard. The result is plain data (texts and numbers) that can be stored.
+        """
+        return {}
+
+    def workspace(self, inputs: tuple[Shape, ...], n: int, plan: Mapping[str, Any]) -> Mapping[str, Work]:
+        """Arrays besides x and y for a shard of n samples."""
+        return {}
+
+    def prepare(self, f: Frame) -> Any:
+        """Views that are worth making once; the result is `f.views` in every call."""
+        return None
+
+    def forward(self, f: Frame) -> None:
+        """Write f.y from f.xs."""
+        raise NotImplementedError
+
+    def backward(self, f: Frame) -> None:
+        """Overwrite f.g and each f.dxs that is not None from f.dy. May overwrite f.dy too."""
+        raise NotImplementedError
+
+
+class LossFrame:
+    """The arrays of the loss for one shard: x the network's output (…, n), t the target, dx = dL/dx of the mean loss.
+
+    `weight` is what the sum is divided by: the batch's number of samples, unless the loss weighs them.
+    """
+
+    __slots__ = ("dx", "n", "t", "total", "views", "weight", "work", "x")
+
+    n: int
+    total: int
+    weight: float
+    x: Array
+    t: Array
+    dx: Array
+    work: Mapping[str, Array]
+    views: Any
+
+    def __init__(self, **values: Any) -> None:
+        for name in self.__slots__:
+            setattr(self, name, values.pop(name, None))
+        assert not values, values
+
+
+class Loss:
+    """Base of losses. `target` "classes": t is (n,) of class numbers; "values": t has the shape of the output."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    target: ClassVar[Literal["classes", "values"]] = "values"
+
+    def check(self, output: Shape) -> None:
+        """Raise ShapeError unless the network's output fits."""
+
+    def workspace(self, output: Shape, n: int) -> Mapping[str, Work]:
+        return {}
+
+    def prepare(self, f: LossFrame) -> Any:
+        return None
+
+    def forward(self, f: LossFrame) -> float:
+        """The sum of the shard's losses (the program divides by the weight)."""
+        raise NotImplementedError
+
+    def backward(self, f: LossFrame) -> None:
+        """Write f.dx, the gradient of the batch's mean: the sum's gradient over f.weight."""
+        raise NotImplementedError
+
+
+class Metric:
+    """Base of metrics: running totals in a small float64 vector, so that an unfinished epoch can be stored.
+
+    `update` adds a batch (outputs and targets batch-last, as in LossFrame); `value` turns the totals into the figure.
+    """
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    better: ClassVar[Literal["max", "min"]]
+    totals: ClassVar[int] = 2
+    """Length of the vector of totals."""
+
+    def check(self, output: Shape, target: Literal["classes", "values"]) -> None:
+        """Raise ShapeError unless the metric is defined for this output and kind of target."""
+
+    def workspace(self, output: Shape, n: int) -> Mapping[str, Work]:
+        """Arrays for outputs and targets of n samples, so that `update` allocates nothing by batch size."""
+        return {}
+
+    def update(self, totals: Array, y: Array, t: Array, work: Mapping[str, Array]) -> None:
+        raise NotImplementedError
+
+    def value(self, totals: Array) -> float:
+        raise NotImplementedError
+
+
+class UpdateFrame:
+    """A piece of the parameter vector with all that belongs to it; optimizers work elementwise, so that the program
+    can cut the vector into pieces that fit the cache.
+
+    w, g      parameters and gradient (L,)         slots    state vectors (L,) by name, zero at the start
+    a, b      two scratch vectors (L,)             lr       step size after the schedule
+    t         number of this update, from 1        decay    whether weight decay applies to this piece
+    """
+
+    __slots__ = ("a", "b", "decay", "g", "lr", "slots", "t", "w")
+
+    w: Array
+    g: Array
+    slots: Mapping[str, Array]
+    a: Array
+    b: Array
+    lr: float
+    t: int
+    decay: bool
+
+    def __init__(self, **values: Any) -> None:
+        for name in self.__slots__:
+            setattr(self, name, values.pop(name, None))
+        assert not values, values
+
+
+class Optimizer:
+    """Base of optimizers. The first field is `lr`. `slots()` names the state vectors it keeps."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    lr: float
+
+    def slots(self) -> tuple[str, ...]:
+        return ()
+
+    def update(self, f: UpdateFrame) -> None:
+        """Change f.w in place. f.g may be overwritten."""
+        raise NotImplementedError
+
+
+class Schedule:
+    """Base of schedules: the factor on the optimizer's step size at each step."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+
+    def factor(self, step: int, total: int) -> float:
+        """The factor at `step` (from 0) of `total` planned steps."""
+        raise NotImplementedError
+
+
+class InitializerBase:
+    """Base of initializers."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+
+    def draw(self, rng: np.random.Generator, parameter: Parameter) -> Array:
+        """Initial values in float64, of the parameter's shape."""
+        raise NotImplementedError
+
+
+class Step:
+    """Base of preprocessing steps. Arrays are batch-last and of the program's floating type."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+
+    def fit(self, batches: Callable[[], Iterable[Array]], shape: Shape) -> dict[str, Array]:
+        """What is learned from the training split, in float64; `batches()` starts a pass over it (…, n), with the
+        steps before this one applied. Stored in the checkpoint by these names."""
+        return {}
+
+    def apply(self, x: Array, fitted: Mapping[str, Array]) -> None:
+        """Change a batch in place."""
+        raise NotImplementedError

@@ -1,0 +1,81 @@
+"""YAML names to classes. The rooms of level 3 fill these tables, and so do plugins.
+
+A registered class is a frozen dataclass whose fields are its configuration; the first field is the one that the
+shorthand `type: value` sets. The decorator gives the class two attributes: `type_name`, its name in YAML, and the
+settings with which pydantic reads it (unknown fields are refused, and `"3"` or `yes` are not numbers).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+PYDANTIC = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+
+
+def section(cls: C) -> C:
+    """Mark a dataclass as a part of the configuration that has one form only (it is not chosen among several)."""
+    cls.__pydantic_config__ = PYDANTIC  # type: ignore[attr-defined]
+    return cls
+
+
+class Registry(Generic[T]):
+    """The classes of one kind, by their YAML names."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._classes: dict[str, type[T]] = {}
+
+    def __call__(self, name: str) -> Callable[[C], C]:
+        """Decorator: register a frozen dataclass under its YAML name."""
+
+        def register(cls: C) -> C:
+            params = getattr(cls, "__dataclass_params__", None)
+            if params is None or not params.frozen:
+                raise TypeError(f"{cls.__name__}: a {self.kind} is a frozen dataclass")
+            if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(cls.__name__ + "("):
+                raise TypeError(f"{cls.__name__}: a {self.kind} has a docstring; the reference page is made from it")
+            if name in self._classes:
+                raise ValueError(f"the {self.kind} '{name}' is registered twice")
+            cls.type_name = name  # type: ignore[attr-defined]
+            section(cls)
+            self._classes[name] = cls
+            return cls
+
+        return register
+
+    def __getitem__(self, name: str) -> type[T]:
+        return self._classes[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._classes))
+
+    def items(self) -> list[tuple[str, type[T]]]:
+        return sorted(self._classes.items())
+
+
+layer: Registry[Any] = Registry("layer")
+loss: Registry[Any] = Registry("loss")
+metric: Registry[Any] = Registry("metric")
+optimizer: Registry[Any] = Registry("optimizer")
+schedule: Registry[Any] = Registry("schedule")
+initializer: Registry[Any] = Registry("initializer")
+source: Registry[Any] = Registry("source")
+preprocess: Registry[Any] = Registry("preprocess")
+
+KINDS: dict[str, Registry[Any]] = {
+    table.kind: table for table in (layer, loss, metric, optimizer, schedule, initializer, source, preprocess)
+}
+
+
+def first_field(cls: type) -> str | None:
+    """The field that the shorthand `type: value` sets, or None for a class without fields."""
+    fields = dataclasses.fields(cls)
+    return fields[0].name if fields else None

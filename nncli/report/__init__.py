@@ -1,0 +1,1 @@
+"""Events and results to a rich display, plain lines, tables and JSON."""

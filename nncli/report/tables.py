@@ -1,0 +1,119 @@
+"""Results as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from nncli.report.console import count, duration, number, size, table
+
+
+def outcome(finished: Any) -> RenderableType:
+    """The end of a training run."""
+    figures = finished.figures
+    names = list(dict.fromkeys(name for row in figures.values() for name in row))
+    shown = table()
+    shown.add_column("split")
+    for name in names:
+        shown.add_column(name, justify="right")
+    for split, row in figures.items():
+        shown.add_row(split, *(number(row[name]) if name in row else "" for name in names))
+    end = {"done": "done", "early": "stopped early, no more progress", "stopped": "stopped as asked"}[finished.reason]
+    lines = [f"{end} after {finished.epochs} epochs, {count(finished.steps)} steps, {duration(finished.seconds)}"]
+    lines.append(f"last  {finished.checkpoint}")
+    if finished.best is not None:
+        lines.append(f"best  {finished.best}  (epoch {finished.best_epoch}, {finished.best_figure})")
+    return Group(Text(""), shown, Text(""), *(Text(line, overflow="fold") for line in lines))
+
+
+def evaluation(result: Mapping[str, Any]) -> RenderableType:
+    """`eval`."""
+    shown = table()
+    for name in ("split", "samples", "loss", *result["metrics"]):
+        shown.add_column(name, justify="left" if name == "split" else "right")
+    figures = [number(value) for value in (result["loss"], *result["metrics"].values())]
+    shown.add_row(str(result["split"]), count(result["samples"]), *figures)
+    return shown
+
+
+def summary(document: Mapping[str, Any], console: Console) -> None:
+    """`summary`: one line per node, then the whole."""
+    shown = table()
+    for name, side in (("node", "left"), ("type", "left"), ("reads", "left")):
+        shown.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+    for name in ("output", "parameters", "FLOPs"):
+        shown.add_column(name, justify="right")
+    for node in document["nodes"]:
+        output = "×".join(str(side) for side in node["output"])
+        reads = ", ".join(node["inputs"])
+        shown.add_row(node["name"], node["type"], reads, output, count(node["parameters"]), _flops(node["flops"]))
+    console.print(shown)
+    console.print(
+        f"\n{count(document['parameters'])} parameters; {_flops(document['flops'])}FLOP forward per sample\n"
+        f"{size(document['memory_bytes'])} for training with batches of {document['batch']}\n"
+        f"plan: {document['plan']}",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _flops(value: float) -> str:
+    for unit in ("", "k", "M", "G"):
+        if value < 1000:
+            return f"{value:.0f} " if not unit else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} T"
+
+
+def inspection(document: Mapping[str, Any], console: Console) -> None:
+    """`inspect`: what a checkpoint holds."""
+    head = table()
+    head.add_column("", style="bold")
+    head.add_column("", overflow="fold")
+    progress = document["progress"]
+    versions = ", ".join(f"{name} {value}" for name, value in document["versions"].items())
+    rows = {
+        "file": f"{document['file']}  ({size(document['bytes'])}, digest verified)",
+        "run": f"{document['name']}, {document['kind']}, {document['dtype']}",
+        "progress": f"epoch {progress['epoch']}, step {progress['step']}",
+        "plan": document["plan"],
+        "written by": versions,
+    }
+    for name, value in rows.items():
+        head.add_row(name, value)
+    head.show_header = False
+    console.print(head)
+    shown = table()
+    for name in ("node", "parameter", "shape"):
+        shown.add_column(name, overflow="fold")
+    for name in ("mean", "std", "min", "max"):
+        shown.add_column(name, justify="right")
+    for entry in document["parameters"]:
+        figures = [number(entry[name]) for name in ("mean", "std", "min", "max")]
+        sides = "×".join(str(side) for side in entry["shape"]) or "1"
+        shown.add_row(entry["node"], entry["parameter"], sides, *figures)
+    console.print("")
+    console.print(shown)
+    _history(document["history"], console)
+    console.print(f"\n[bold]configuration[/]  (paths are relative to {document['config_dir']})", soft_wrap=True)
+    console.print(Text(document["config"].rstrip()), soft_wrap=True)
+
+
+def _history(history: Sequence[Mapping[str, Any]], console: Console, most: int = 10) -> None:
+    """The last epochs of the history."""
+    if not history:
+        return
+    names = [name for name in history[-1] if name != "epoch"]
+    shown = table()
+    shown.add_column("epoch", justify="right")
+    for name in names:
+        shown.add_column(name.replace("_", " ", 1), justify="right")
+    for row in history[-most:]:
+        shown.add_row(str(row["epoch"]), *(number(row[name]) if name in row else "" for name in names))
+    console.print("")
+    console.print(shown)
+    if len(history) > most:
+        console.print(f"(the last {most} of {len(history)} epochs)", style="dim")

@@ -1,0 +1,220 @@
+"""The sections of a configuration, as frozen dataclasses: what each field is, its default and its bounds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from annotated_types import MinLen
+from pydantic import AfterValidator, BeforeValidator
+
+from nncli.fields import Choice, Count, Natural, NonNegative, Positive, Section, Text
+from nncli.registry import section
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def _node_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name has letters, digits, '_' and '-', and starts with a letter or '_'")
+    if name == "input":
+        raise ValueError("'input' stands for the network's input; choose another name")
+    return name
+
+
+def _run_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise ValueError("a run's name has letters, digits, '_', '-' and '.'; it becomes a folder's name")
+    return name
+
+
+def _inputs(value: Any) -> Any:
+    """One name stands for a list of it."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _validation(value: Any) -> Any:
+    """A share below 1, a count from 1, or a source (left to the choice that reads it)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, int):
+        if value < 1:
+            raise ValueError("as a count of samples it must be at least 1")
+    elif not 0 < value < 1:
+        raise ValueError("as a share it must lie between 0 and 1; a count is a whole number")
+    return value
+
+
+class ShareCountOrSource:
+    """Annotation: a number as it stands, or a data source."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        chosen = Choice("source").__get_pydantic_core_schema__(source, handler)
+        number = core_schema.no_info_plain_validator_function(_validation)
+        return core_schema.tagged_union_schema(
+            {"number": number, "source": chosen},
+            discriminator=lambda v: "number" if isinstance(v, int | float) and not isinstance(v, bool) else "source",
+        )
+
+
+NodeName = Annotated[str, AfterValidator(_node_name)]
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The shape of one sample, where there is no data to ask; `classes` is the number of class labels."""
+
+    shape: Annotated[tuple[Count, ...], MinLen(1)]
+    classes: Count | None = None
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Where samples come from, how they are split, and what is done to them before the network sees them."""
+
+    train: Annotated[Any, Choice("source")]
+    validation: Annotated[Any, ShareCountOrSource()] | None = None
+    test: Annotated[Any, Choice("source")] | None = None
+    preprocess: tuple[Annotated[Any, Choice("preprocess")], ...] = ()
+    shuffle: bool = True
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class NodeExtras:
+    """What an entry of `network` may hold besides its layer."""
+
+    name: NodeName | None = None
+    inputs: (
+        Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])] | None
+    ) = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One entry of `network`: a layer, its name, and the names it reads (None: the entry before it).
+
+    `layer` is None where the entry was faulty, so that the rest of the graph can still be checked.
+    """
+
+    layer: Any
+    name: str
+    inputs: tuple[str, ...] | None
+    index: int
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Bounds of the gradient: each component by `value`, then the whole by its global L2 `norm`."""
+
+    norm: Positive | None = None
+    value: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if self.norm is None and self.value is None:
+            raise ValueError("give `norm`, `value` or both")
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class EarlyStopping:
+    """Stop when the watched figure has not improved by more than `min_delta` for `patience` epochs.
+
+    `metric` is `loss` or one of the metrics, on validation data where there is some; `mode` None is what is better
+    for it.
+    """
+
+    patience: Count
+    metric: Text | None = None
+    mode: Literal["min", "max"] | None = None
+    min_delta: NonNegative = 0.0
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The loop: `epochs` passes over the training split in batches of `batch` samples."""
+
+    epochs: Count = 10
+    batch: Count = 32
+    clip: Annotated[Clip, Section()] | None = None
+    early_stopping: Annotated[EarlyStopping, Section()] | None = None
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Which figure decides that a checkpoint is the best so far."""
+
+    metric: Text
+    mode: Literal["min", "max"] | None = None
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """`last.h5` is written every `last` epochs and at the end; `every: N` also keeps numbered ones, each N epochs."""
+
+    every: Count | None = None
+    last: Count = 1
+    best: Annotated[Best, Section()] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration, validated. `None` stands for a section that the file does not have."""
+
+    name: str
+    network: tuple[NodeSpec, ...]
+    loss: Any
+    seed: int = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    threads: int | None = None
+    input: Input | None = None
+    data: Data | None = None
+    metrics: tuple[Any, ...] = ()
+    optimizer: Any = None
+    schedule: Any = None
+    train: Train = field(default_factory=Train)
+    checkpoint: Checkpoints = field(default_factory=Checkpoints)
+
+
+SECTIONS: dict[str, Any] = {
+    "name": Annotated[str, AfterValidator(_run_name)],
+    "seed": Natural,
+    "dtype": Literal["float32", "float64"],
+    "threads": Count | None,
+    "input": Annotated[Input, Section()],
+    "data": Annotated[Data, Section()],
+    "loss": Annotated[Any, Choice("loss")],
+    "metrics": tuple[Annotated[Any, Choice("metric")], ...],
+    "optimizer": Annotated[Any, Choice("optimizer")],
+    "schedule": Annotated[Any, Choice("schedule")],
+    "train": Annotated[Train, Section()],
+    "checkpoint": Annotated[Checkpoints, Section()],
+}
+"""The type of each top-level section but `network`, whose entries are read one by one."""
+
+DEFAULTS = {"optimizer": "adam", "schedule": "constant"}
+"""What stands in for a choice that the file does not make."""
+
+__all__ = [
+    "DEFAULTS",
+    "SECTIONS",
+    "Best",
+    "Checkpoints",
+    "Clip",
+    "Config",
+    "Data",
+    "EarlyStopping",
+    "Input",
+    "NodeExtras",
+    "NodeSpec",
+    "Train",
+]

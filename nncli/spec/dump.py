@@ -1,0 +1,110 @@
+"""A configuration to YAML text with every default written out: what a checkpoint keeps, and what `summary` can show.
+
+Reading the text gives an equal configuration. Fields that are None by default and stay so are left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nncli.spec.config import SECTIONS, Config, Data
+from nncli.spec.yaml12 import scalar
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*")
+"""Texts that mean the same without quotes, in flow style and as keys, unless they are read as something else."""
+
+_BEFORE = ("name", "seed", "dtype", "threads", "input", "data", "network")
+_ORDER = (*_BEFORE, *(name for name in SECTIONS if name not in _BEFORE))
+
+
+def dump(config: Config) -> str:
+    """The configuration as YAML: one line for each node, each source and each short section."""
+    assert all(node.layer is not None for node in config.network), "a faulty configuration has no text"
+    lines = []
+    for name in _ORDER:
+        value = getattr(config, name)
+        if value is None:
+            continue
+        if name == "network":
+            lines.append("network:")
+            lines += [f"  - {inline(_node(node))}" for node in value]
+        elif isinstance(value, Data):
+            lines.append("data:")
+            lines += [f"  {key}: {inline(part)}" for key, part in plain(value).items()]
+        else:
+            lines.append(f"{name}: {inline(plain(value))}")
+    return "\n".join(lines) + "\n"
+
+
+def _node(node: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {node.layer.type_name: _fields(node.layer), "name": node.name}
+    if node.inputs is not None:
+        entry["inputs"] = node.inputs
+    return entry
+
+
+def plain(value: Any) -> Any:
+    """A part of a configuration as plain values: what `inline` writes and the decoder reads."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields, name = _fields(value), getattr(value, "type_name", None)
+        if name is None:
+            return fields
+        return {name: fields} if fields else name
+    if isinstance(value, tuple | list):
+        return tuple(plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    """The fields of a part, in order, without those that are None by default and stay so."""
+    return {
+        field.name: plain(getattr(part, field.name))
+        for field in dataclasses.fields(part)
+        if not (getattr(part, field.name) is None and field.default is None)
+    }
+
+
+def inline(value: Any) -> str:
+    """Plain values on one line, in YAML's flow style."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{inline(key)}: {inline(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(inline(item) for item in value) + "]"
+    if isinstance(value, str):
+        return _text(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return _float(float(value))
+    return str(int(value))
+
+
+def _float(value: float) -> str:
+    """The shortest digits that give the same number back (Python's `repr`)."""
+    text = repr(value)
+    return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(text, text)
+
+
+def _text(text: str) -> str:
+    if _PLAIN.fullmatch(text) and isinstance(scalar(text), str) and not text.startswith("..."):
+        return text
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+__all__ = ["dump", "inline", "plain"]

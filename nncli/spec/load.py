@@ -1,0 +1,80 @@
+"""The ways into this room: a file or a text, with overrides, to a configuration and its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from nncli.errors import Fault, SpecError
+from nncli.fields import Choice
+from nncli.spec.config import Config
+from nncli.spec.decode import decode, read
+from nncli.spec.files import open_document
+from nncli.spec.override import apply
+from nncli.spec.yaml12 import Document, parse
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A configuration with the document that it came from, and the faults found so far.
+
+    `faults` is a list so that later checks (shapes, data) can add theirs, and all are raised together. `base` is the
+    folder of the configuration's relative paths.
+    """
+
+    config: Config
+    document: Document
+    faults: list[Fault]
+    base: Path
+
+    def require_loss(self) -> None:
+        """Add a fault unless the file has a loss."""
+        self._require("loss", "write `loss: softmax_cross_entropy` for classes, `loss: least_squares` for values")
+
+    def require_data(self) -> None:
+        """Add a fault unless the file has data."""
+        self._require("data", "write `data: {train: ...}`, such as `data: {train: {npz: {path: file.npz}}}`")
+
+    def _require(self, section: str, hint: str) -> None:
+        if self.document.at((section,)) is not None:
+            return
+        fault = self.document.fault((), f"the section '{section}' is required", hint)
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+    def check(self) -> Config:
+        """The configuration. Raises SpecError with all faults, if there are any."""
+        if self.faults:
+            raise SpecError(self.faults)
+        return self.config
+
+
+def load(path: Path | str, overrides: Sequence[str] = ()) -> Loaded:
+    """A configuration file with `--set` texts. Raises SpecError where it cannot be read at all."""
+    return _decoded(open_document(path), overrides, Path(path).parent)
+
+
+def read_text(text: str, file: str = "config", overrides: Sequence[str] = (), base: Path | None = None) -> Loaded:
+    """A configuration from a text; `file` is how messages call it. Raises SpecError where it cannot be read at all."""
+    return _decoded(parse(text, file), overrides, Path() if base is None else base)
+
+
+def read_source(text: str, where: str) -> Any:
+    """A data source from a text such as `{npz: {path: more.npz}}`; `where` is how messages call the text's place.
+
+    Raises SpecError with all faults.
+    """
+    document = parse(text, where)
+    faults: list[Fault] = []
+    source = read(Annotated[Any, Choice("source")], document.plain, document, (), faults)
+    if faults:
+        raise SpecError(faults)
+    return source
+
+
+def _decoded(document: Document, overrides: Sequence[str], base: Path) -> Loaded:
+    faults = [fault for text in overrides for fault in apply(document, text)]
+    config, more = decode(document)
+    return Loaded(config, document, faults + more, base)

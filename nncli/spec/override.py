@@ -1,0 +1,236 @@
+"""`--set path=value`: one field of a document changed, found through the types of the sections.
+
+The value is YAML. Shorthand is expanded on the way, so that `optimizer.adam.lr=0.01` works on `optimizer: adam` and on
+`optimizer: {adam: 0.02}` alike. The name of what was chosen may be left out (`optimizer.lr`, `network[3].filters`),
+and an entry of `network` can be called by its node's name (`network.stem.filters`).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+from nncli import registry
+from nncli.errors import Fault, SpecError, nearest
+from nncli.spec import walk
+from nncli.spec.config import DEFAULTS, SECTIONS, NodeExtras
+from nncli.spec.decode import EXTRAS, TOP, node_names
+from nncli.spec.dump import inline
+from nncli.spec.words import article, noun, number, quoted, shown
+from nncli.spec.yaml12 import Document, Path, option, parse, show
+
+_STEP = r"[^\s.=\[\]]+"
+_PATH = re.compile(rf"{_STEP}(?:\.{_STEP}|\[[0-9]{{1,9}}\])*")
+_STEPS = re.compile(rf"\[([0-9]+)\]|({_STEP})")
+_FORM = "write `path=value`, such as `optimizer.adam.lr=0.01` or `network[3].filters=8`"
+
+
+class _Refused(Exception):
+    """A path that leads nowhere: how far it came, and why it ends there."""
+
+    def __init__(self, path: Path, message: str, hint: str = "") -> None:
+        self.path, self.message, self.hint = path, message, hint
+
+
+def apply(document: Document, text: str) -> list[Fault]:
+    """Change the document as `--set text` says; where that cannot be, leave it and return the faults."""
+    if not isinstance(document.plain, dict):
+        return []
+    try:
+        steps, value = _read(text)
+        path, plain = _sections(document.plain, steps, value)
+    except _Refused as refused:
+        return [Fault(refused.message, show(refused.path), refused.hint, option(text))]
+    document.override(path, plain, text)
+    return []
+
+
+def _read(text: str) -> tuple[Path, Any]:
+    """The steps of the path, and the value."""
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals:
+        raise _Refused((), "there is no '='", _FORM)
+    if not _PATH.fullmatch(path):
+        raise _Refused((), f"{quoted(path)} is no path; indices count from 0" if path else "there is no path", _FORM)
+    steps = tuple(int(index) if index else name for index, name in _STEPS.findall(path))
+    try:
+        return steps, parse(value, "").plain
+    except SpecError as error:
+        fault = error.faults[0]
+        hint = fault.hint or "put a text with special characters in quotes"
+        raise _Refused(steps, f"the value cannot be read: {fault.message}", hint) from None
+
+
+# Each function below takes what stands at `done`, the steps that remain and the value to set; it returns the whole
+# path, with what was left out, and the new content of `done`.
+
+
+def _sections(plain: dict[str, Any], steps: Path, value: Any) -> tuple[Path, Any]:
+    name, rest = steps[0], steps[1:]
+    if name not in TOP:
+        raise _Refused((name,), "unknown section", nearest(str(name), TOP))
+    name = str(name)
+    if name == "network" and rest:
+        path, new = _network(plain.get(name), rest, value)
+    else:
+        path, new = _put(SECTIONS.get(name), plain.get(name), (name,), rest, value)
+    return path, {**plain, name: new}
+
+
+def _put(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    if not steps:
+        return done, value
+    kind = walk.chosen_kind(annotation)
+    if kind is not None:
+        return _choice(kind, current, done, steps, value)
+    cls = walk.dataclass_of(annotation)
+    if cls is not None:
+        return _fields(cls, current, done, steps, value)
+    if walk.members(annotation) is not None:
+        return _list(annotation, walk.expanded(annotation, current), done, steps, value)
+    raise _Refused(
+        (*done, steps[0]), f"'{show(done)}' is {walk.words(annotation)}, it has no parts", f"write `{show(done)}=...`"
+    )
+
+
+def _fields(cls: type, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    known, step = walk.fields_of(cls), steps[0]
+    if current is None:
+        current = {}
+    if not isinstance(current, dict):
+        raise _Refused(done, f"the file has {shown(current)} here, not a mapping", f"write `{show(done)}=...`")
+    if isinstance(step, int):
+        hint = f"known: {', '.join(sorted(known))}"
+        raise _Refused((*done, step), f"'{show(done)}' has fields, not entries", hint)
+    if step not in known:
+        raise _Refused((*done, step), "unknown field", nearest(step, list(known)) or "it has no fields")
+    inner = current.get(step)
+    if inner is None and len(steps) > 1 and isinstance(default := walk.default_of(cls, step), tuple | str):
+        inner = default
+    path, new = _put(known[step], inner, (*done, step), steps[1:], value)
+    return path, {**current, step: new}
+
+
+def _list(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    step = steps[0]
+    current = () if current is None else current
+    if not isinstance(current, tuple):
+        raise _Refused(done, f"the file has {shown(current)} here, not a list", f"write `{show(done)}=[...]`")
+    if not isinstance(step, int):
+        raise _Refused(
+            (*done, step), f"'{show(done)}' is a list", f"write `{show(done)}[{step if step.isdigit() else 0}]`"
+        )
+    _in_range(step, current, done)
+    path, new = _put(walk.element(annotation, step), current[step], (*done, step), steps[1:], value)
+    return path, (*current[:step], new, *current[step + 1 :])
+
+
+def _in_range(index: int, entries: tuple[Any, ...], done: Path) -> None:
+    if index >= len(entries):
+        message = f"there is no entry {index}: '{show(done)}' has {number(len(entries), 'entry')}, counted from 0"
+        raise _Refused((*done, index), message, f"to add entries write the whole list, `{show(done)}=[...]`")
+
+
+def _choice(kind: str, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    table, step = registry.KINDS[kind], steps[0]
+    name, fields = _chosen(current)
+    if current is None:
+        default = DEFAULTS.get(kind)
+        name = str(step) if step in table or default is None else default
+    if name is None:
+        raise _other(kind, shown(current), done, steps, value)
+    known = list(walk.fields_of(table[name])) if name in table else []
+    if step != name and step not in known:
+        if step in table:
+            raise _other(kind, quoted(name), done, steps, value)
+        hint = nearest(str(step), [*known, *table])
+        if known and not hint.startswith("did"):
+            hint = f"fields of {name}: {', '.join(known)}"
+        raise _Refused((*done, step), f"neither {article(noun(kind))} nor a field of {name}", hint)
+    if name not in table:
+        raise _Refused((*done, step), f"unknown {noun(kind)} {quoted(name)}", nearest(name, list(table)))
+    path, new = _inside(table[name], name, fields, done, steps, value)
+    return path, {name: new}
+
+
+def _inside(cls: type, name: str, fields: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    """Set below a class that is chosen; its own name may be the first step or left out."""
+    done = (*done, name)
+    steps = steps[1:] if steps[0] == name else steps
+    if not steps:
+        return done, value
+    return _fields(cls, _expanded(cls, fields), done, steps, value)
+
+
+def _expanded(cls: type, fields: Any) -> Any:
+    """`type: value` as a mapping of its first field."""
+    if fields is None or isinstance(fields, dict):
+        return fields
+    first = registry.first_field(cls)
+    return {first: fields} if first is not None else fields
+
+
+def _chosen(current: Any) -> tuple[str | None, Any]:
+    """The name and the fields of a choice as the file writes it; no name where it is none."""
+    if isinstance(current, str):
+        return current, None
+    if isinstance(current, dict) and len(current) == 1:
+        return next(iter(current.items()))
+    return None, None
+
+
+def _other(kind: str, found: str, done: Path, steps: Path, value: Any) -> _Refused:
+    """The file chooses something else than the path means: fields of one do not fit the other."""
+    new = value
+    for step in reversed(steps):
+        new = {step: new} if isinstance(step, str) else ("...",)
+    hint = f"to choose another {noun(kind)}: --set {show(done)}={shlex.quote(inline(new))}"
+    return _Refused((*done, steps[0]), f"the file has {found} here", hint)
+
+
+def _network(entries: Any, steps: Path, value: Any) -> tuple[Path, Any]:
+    done: Path = ("network",)
+    if not isinstance(entries, tuple):
+        found = "no network" if entries is None else f"{shown(entries)} here, not a list"
+        raise _Refused(done, f"the file has {found}", "write `network=[...]`")
+    index = steps[0]
+    if isinstance(index, str):
+        names = node_names([_kind_and_name(entry) for entry in entries])
+        if index not in names:
+            hint = f"write `network[{index}]`" if index.isdigit() else nearest(index, names)
+            raise _Refused((*done, index), f"no node is called {quoted(index)}", hint)
+        index = names.index(index)
+    _in_range(index, entries, done)
+    path, new = (*done, index), value
+    if len(steps) > 1:
+        path, new = _entry(entries[index], path, steps[1:], value)
+    return path, (*entries[:index], new, *entries[index + 1 :])
+
+
+def _kind_and_name(entry: Any) -> tuple[str | None, str | None]:
+    if not isinstance(entry, dict):
+        return (entry if isinstance(entry, str) else None), None
+    kinds, name = [key for key in entry if key not in EXTRAS], entry.get("name")
+    return kinds[0] if len(kinds) == 1 else None, name if isinstance(name, str) else None
+
+
+def _entry(entry: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    """An entry of `network`: below its layer, or what stands beside it."""
+    kind, step = _kind_and_name(entry)[0], steps[0]
+    if kind is None:
+        raise _Refused(done, f"the file has no layer here, but {shown(entry)}", f"write `{show(done)}=...`")
+    entry = {entry: {}} if isinstance(entry, str) else entry
+    if step in EXTRAS:
+        path, beside = _fields(NodeExtras, {key: entry[key] for key in EXTRAS if key in entry}, done, steps, value)
+        return path, entry | beside
+    if kind not in registry.layer:
+        raise _Refused((*done, kind), f"unknown layer {quoted(kind)}", nearest(kind, list(registry.layer)))
+    known = list(walk.fields_of(registry.layer[kind]))
+    if step != kind and step not in known:
+        if step in registry.layer:
+            raise _other("layer", quoted(kind), done, steps, value)
+        raise _Refused((*done, step), f"no field of {kind}", nearest(str(step), [*known, kind, *EXTRAS]))
+    path, new = _inside(registry.layer[kind], kind, entry[kind], done, steps, value)
+    return path, entry | {kind: new}

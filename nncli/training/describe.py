@@ -1,0 +1,64 @@
+"""What a configuration amounts to, before anything runs: for `summary`, `validate` and `--dry-run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nncli.data.splits import open_splits
+from nncli.engine import Plan, make_plan
+from nncli.engine.model import memory_bytes
+from nncli.errors import SpecError
+from nncli.graph import INPUT, Graph
+from nncli.spec import load
+from nncli.spec.config import Config
+from nncli.training.setup import checked_graph, resolve_input
+
+
+def describe(path: Path, texts: Sequence[str]) -> dict[str, Any]:
+    """The document of `summary`. Raises SpecError with all faults of the file, DataError where its data are unfit."""
+    loaded = load(path, texts)
+    config = loaded.config
+    if config.input is None and config.data is None:
+        loaded.require_data()
+    if config.data is None or loaded.faults:
+        if config.input is None:
+            raise SpecError(loaded.faults)
+        graph = checked_graph(loaded, config.input.shape)
+    else:
+        if config.input is not None:
+            checked_graph(loaded, config.input.shape)
+        target = config.loss.target if config.loss is not None else None
+        splits = open_splits(config.data, base=loaded.base, seed=config.seed, target=target, given=config.input)
+        graph = checked_graph(loaded, splits.shape)
+        splits.check_targets(graph.output)
+        config = resolve_input(config, splits)
+    itemsize = 8 if config.dtype == "float64" else 4
+    return document_of(config, graph, make_plan(graph, config.train.batch, itemsize, config.threads))
+
+
+def document_of(config: Config, graph: Graph, plan: Plan) -> dict[str, Any]:
+    nodes = [
+        {
+            "name": node.name,
+            "type": node.type,
+            "inputs": ["input" if source == INPUT else graph.nodes[source].name for source in node.inputs],
+            "output": list(node.declared.output),
+            "parameters": node.parameter_count,
+            "flops": node.declared.flops,
+        }
+        for node in graph.nodes
+    ]
+    slots = len(config.optimizer.slots())
+    return {
+        "name": config.name,
+        "input": list(graph.input),
+        "nodes": nodes,
+        "parameters": graph.parameter_count,
+        "flops": graph.flops,
+        "memory_bytes": memory_bytes(graph, plan, config.dtype, config.train.batch, config.loss, slots),
+        "batch": config.train.batch,
+        "dtype": config.dtype,
+        "plan": plan.describe(),
+    }

@@ -1,0 +1,72 @@
+"""Loss and metrics of a checkpoint on a split, or on other data."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from nncli import checkpoint
+from nncli.data.batches import Loader, Preprocessing
+from nncli.data.splits import open_splits
+from nncli.engine import Model, make_plan
+from nncli.errors import Fault, UsageError
+from nncli.spec import read_source, read_text
+from nncli.spec.config import Data
+from nncli.training.measure import LEAST_BATCH, measure_split
+from nncli.training.saving import BEST, LAST, load_weights, plan_of
+from nncli.training.setup import Setup, checked_graph, metrics_of
+
+
+def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads: int | None) -> dict[str, Any]:
+    """The document of `eval`.
+
+    Raises CheckpointError, DataError, SpecError for a `data` that is no source, UsageError for a split that the run
+    does not have.
+    """
+    file = checkpoint.resolve(path, (BEST, LAST))
+    snapshot = checkpoint.read(file)
+    loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir))
+    config = loaded.config
+    loaded.require_loss()
+    assert config.data is not None
+    assert config.input is not None
+    name, wanted, base = _wanted(config.data, split, data)
+    splits = open_splits(
+        wanted, base=base or loaded.base, seed=config.seed, target=config.loss.target, given=config.input, only=name
+    )
+    dataset = {"train": splits.train, "validation": splits.validation, "test": splits.test}[name]
+    assert dataset is not None
+    graph = checked_graph(loaded, config.input.shape)
+    splits.check_targets(graph.output)
+    if threads is None:
+        plan = plan_of(snapshot)
+    else:
+        plan = make_plan(graph, max(config.train.batch, LEAST_BATCH), 8 if config.dtype == "float64" else 4, threads)
+    model = Model(graph, plan, config.dtype, config.loss, config.seed)
+    try:
+        load_weights(model.parameters, snapshot)
+        preprocessing = Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
+        loader = Loader(dataset, preprocessing, config.dtype)
+        setup = Setup(config, loaded.base, graph, plan, model, metrics_of(config), preprocessing, loader, None, None)
+        with model.limits():
+            figures = measure_split(setup, loader).figures()
+    finally:
+        model.close()
+    loss = figures.pop("loss")
+    shown = data if data is not None else name
+    return {"checkpoint": str(file), "split": shown, "samples": len(loader), "loss": loss, "metrics": figures}
+
+
+def _wanted(data: Data, split: str | None, other: str | None) -> tuple[str, Data, Path | None]:
+    """Which split to open, of which data, with paths from where (None: as the run's)."""
+    if other is not None:
+        source = read_source(other, "--data")
+        return "test", dataclasses.replace(data, test=source), Path()
+    has = {"train": True, "validation": data.validation is not None, "test": data.test is not None}
+    if split is None:
+        split = next((name for name in ("test", "validation") if has[name]), "train")
+    if not has[split]:
+        known = ", ".join(name for name, there in has.items() if there)
+        raise UsageError(Fault(f"the run has no {split} split", "--split", f"it has: {known}; or give --data"))
+    return split, data, None

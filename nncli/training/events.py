@@ -1,0 +1,79 @@
+"""What training tells: plain facts, for a display, a log or a test to make of them what it likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+Figures: TypeAlias = dict[str, float]
+"""`loss` and the metrics by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Before the first step. `samples` by split; `first_epoch` is not 1 where a run goes on."""
+
+    name: str
+    folder: Path
+    plan: str
+    parameters: int
+    samples: dict[str, int]
+    epochs: int
+    first_epoch: int
+    steps_per_epoch: int
+    batch: int
+    cursor: int = 0
+    """Steps of the first epoch that were done before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """After a step: `cursor` steps of the epoch are done, `step` of the run; `loss` is the epoch's mean so far."""
+
+    epoch: int
+    cursor: int
+    step: int
+    loss: float
+    lr: float
+    norm: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """Figures of the epoch by split: `train` means over its steps, `validation` measured at its end."""
+
+    epoch: int
+    epochs: int
+    figures: dict[str, Figures]
+    lr: float
+    seconds: float
+    samples_per_second: float
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint was written; `why` is `last`, `best`, `numbered` or `stopped`."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end. `reason` is `done`, `early` (early stopping) or `stopped` (asked to)."""
+
+    reason: str
+    folder: Path
+    checkpoint: Path
+    best: Path | None
+    best_epoch: int | None
+    best_figure: str
+    epochs: int
+    steps: int
+    seconds: float
+    figures: dict[str, Figures]
+
+
+Event: TypeAlias = Started | Stepped | EpochEnded | Saved | Finished

@@ -1,0 +1,226 @@
+"""The supervised loop. It yields events and prints nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from nncli.data.batches import order
+from nncli.engine import Updater
+from nncli.engine.shard import Shard
+from nncli.errors import DivergenceError, Fault
+from nncli.training import events as ev
+from nncli.training.measure import Meter, measure_split
+from nncli.training.progress import History, Progress, Running, Watch
+from nncli.training.saving import Saving
+from nncli.training.setup import Setup
+
+Stop = Callable[[], bool]
+
+
+class Run:
+    """One training run in a folder, from its start or from where a checkpoint left it.
+
+    The object holds everything that a checkpoint stores, so that a run that goes on cannot be told from one that
+    was never interrupted.
+    """
+
+    def __init__(self, setup: Setup, folder: Path) -> None:
+        config = setup.config
+        self.setup, self.folder = setup, folder
+        self.model = setup.model
+        batch = min(config.train.batch, len(setup.train))
+        self.batch = batch
+        self.model.program(batch, training=True)
+        clip = config.train.clip
+        self.updater = Updater(
+            self.model.parameters,
+            self.model.gradients,
+            config.optimizer,
+            clip.value if clip else None,
+            clip.norm if clip else None,
+        )
+        self.progress = Progress()
+        self.history = History()
+        self.running = Running(setup.metrics)
+        self.best = _best_watch(setup)
+        self.early = _early_watch(setup)
+        self.meter = Meter(setup.metrics)
+        self.saving = Saving(self)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.setup.train) // self.batch)
+
+    def events(self, stop: Stop = lambda: False) -> Iterator[ev.Event]:
+        """Train to the end, or until `stop()` says so after a step; then a checkpoint is written first.
+
+        Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
+        written), OutputError where a checkpoint cannot be written.
+        """
+        setup, progress = self.setup, self.progress
+        epochs = setup.config.train.epochs
+        yield self._started(epochs)
+        figures: dict[str, ev.Figures] = {}
+        while progress.epoch < epochs and not progress.stopped_early:
+            begun = perf_counter()
+            speed_from = self.running.samples
+            spent = progress.epoch_seconds
+            for event in self._epoch():
+                progress.epoch_seconds = spent + perf_counter() - begun
+                yield event
+                if stop():
+                    yield from self._stopped()
+                    return
+            speed = (self.running.samples - speed_from) / max(perf_counter() - begun, 1e-9)
+            figures = {"train": self.running.figures()}
+            if setup.validation is not None:
+                figures["validation"] = measure_split(setup, setup.validation).figures()
+            yield self._close_epoch(figures, speed, spent + perf_counter() - begun)
+            yield from self._save(epochs)
+        yield self._finished("early" if progress.stopped_early else "done", figures or self._last_figures())
+
+    # -- an epoch ----------------------------------------------------------------------------------------------------
+
+    def _epoch(self) -> Iterator[ev.Stepped]:
+        setup, progress = self.setup, self.progress
+        config, n = setup.config, len(setup.train)
+        total = config.train.epochs * self.steps_per_epoch
+        assert config.data is not None
+        indices = order(config.seed, progress.epoch, n) if config.data.shuffle else setup.in_order(n)
+        if progress.cursor == 0:
+            self.running.reset()
+        for cursor in range(progress.cursor, self.steps_per_epoch):
+            rows = indices[cursor * self.batch : (cursor + 1) * self.batch]
+            lr = config.optimizer.lr * config.schedule.factor(progress.step, total)
+            loss, norm = self._step(rows, cursor, lr)
+            progress.step += 1
+            progress.cursor = cursor + 1
+            self.history.add_step(loss, lr, norm)
+            yield ev.Stepped(progress.epoch + 1, cursor + 1, progress.step, self.running.loss, lr, norm)
+
+    def _step(self, rows: Any, cursor: int, lr: float) -> tuple[float, float]:
+        """Forward, backward and update on these rows; returns the loss and the gradient's norm."""
+        program = self.model.program(len(rows), training=True)
+        loader = self.setup.train
+
+        def load(shard: Shard) -> None:
+            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.t)
+
+        loss = program.run(load, self.progress.epoch, cursor, self.meter)
+        norm = self.updater.gather(len(program.shards)) if math.isfinite(loss) else math.nan
+        if not math.isfinite(norm):
+            raise self._diverged(program.first_nonfinite(load, self.progress.epoch, cursor), loss, cursor)
+        self.running.add(loss, len(rows), self.meter.take(program))
+        self.updater.apply(norm, lr, self.progress.step + 1)
+        return loss, norm
+
+    def _diverged(self, found: tuple[str, str] | None, loss: float, cursor: int) -> DivergenceError:
+        node, what = found or ("", "gradient")
+        at = f"epoch {self.progress.epoch + 1}, step {cursor + 1} of {self.steps_per_epoch}"
+        kept = self.saving.last
+        stays = f"; {kept} is as it was before" if kept.exists() else ""
+        lr = self.setup.config.optimizer.lr
+        message = (
+            f"training diverged: the first thing that is not finite is the {what} of '{node}' (loss {loss}){stays}"
+        )
+        hint = (
+            f"a smaller step size ({self.setup.config.optimizer.type_name}.lr is {lr:g}), or `train.clip: {{norm: 1}}`"
+        )
+        return DivergenceError(Fault(message, at, hint))
+
+    # -- its end -----------------------------------------------------------------------------------------------------
+
+    def _close_epoch(self, figures: dict[str, ev.Figures], speed: float, seconds: float) -> ev.EpochEnded:
+        progress, config = self.progress, self.setup.config
+        progress.epoch += 1
+        progress.cursor = 0
+        progress.seconds += seconds
+        progress.epoch_seconds = 0.0
+        lr = self.history.steps["lr"][-1]
+        self.history.add_epoch(figures, lr, seconds)
+        best = self.best.see(figures, progress.epoch)
+        stopping = config.train.early_stopping
+        if self.early is not None and stopping is not None:
+            self.early.see(figures, progress.epoch)
+            progress.stopped_early = self.early.waited >= stopping.patience
+        self.running.reset()
+        return ev.EpochEnded(progress.epoch, config.train.epochs, figures, lr, seconds, speed, best)
+
+    def _save(self, epochs: int) -> Iterator[ev.Saved]:
+        settings, epoch = self.setup.config.checkpoint, self.progress.epoch
+        if self.best.epoch == epoch:
+            yield self.saving.write("best")
+        if settings.every is not None and epoch % settings.every == 0:
+            yield self.saving.write("numbered")
+        if epoch % settings.last == 0 or epoch == epochs or self.progress.stopped_early:
+            yield self.saving.write("last")
+
+    def _stopped(self) -> Iterator[ev.Event]:
+        yield self.saving.write("stopped")
+        yield self._finished("stopped", self._last_figures())
+
+    def _last_figures(self) -> dict[str, ev.Figures]:
+        """Figures of the last whole epoch, from the history."""
+        figures: dict[str, ev.Figures] = {}
+        for key, values in self.history.epochs.items():
+            split, _, name = key.partition("_")
+            if name and values:
+                figures.setdefault(split, {})[name] = values[-1]
+        return figures
+
+    def _started(self, epochs: int) -> ev.Started:
+        setup, progress = self.setup, self.progress
+        return ev.Started(
+            name=setup.config.name,
+            folder=self.folder,
+            plan=setup.plan.describe(),
+            parameters=setup.graph.parameter_count,
+            samples=setup.samples,
+            epochs=epochs,
+            first_epoch=progress.epoch + 1,
+            steps_per_epoch=self.steps_per_epoch,
+            batch=self.batch,
+            cursor=progress.cursor,
+        )
+
+    def _finished(self, reason: str, figures: dict[str, ev.Figures]) -> ev.Finished:
+        setup, progress = self.setup, self.progress
+        figures = dict(figures)
+        if setup.test is not None and reason != "stopped":
+            figures["test"] = measure_split(setup, setup.test).figures()
+        best = self.saving.best if self.best.epoch else None
+        return ev.Finished(
+            reason=reason,
+            folder=self.folder,
+            checkpoint=self.saving.last,
+            best=best,
+            best_epoch=self.best.epoch or None,
+            best_figure=self.best.describe(),
+            epochs=progress.epoch,
+            steps=progress.step,
+            seconds=progress.seconds + progress.epoch_seconds,
+            figures=figures,
+        )
+
+
+def _best_watch(setup: Setup) -> Watch:
+    """What decides on `best.h5`: as configured, else the first metric on validation data, else the loss."""
+    wanted = setup.config.checkpoint.best
+    split = "validation" if setup.validation is not None else "train"
+    if wanted is not None:
+        return Watch(split, wanted.metric, wanted.mode or setup.better(wanted.metric))
+    metric = next(iter(setup.metrics), "loss") if split == "validation" else "loss"
+    return Watch(split, metric, setup.better(metric))
+
+
+def _early_watch(setup: Setup) -> Watch | None:
+    wanted = setup.config.train.early_stopping
+    if wanted is None:
+        return None
+    split = "validation" if setup.validation is not None else "train"
+    metric = wanted.metric or "loss"
+    return Watch(split, metric, wanted.mode or setup.better(metric), wanted.min_delta)

@@ -1,0 +1,98 @@
+"""How far a run has come: all that must be stored, besides arrays, for it to go on exactly where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nncli.parts import Array, Metric
+
+
+class Running:
+    """Means over what was seen since `reset`: the loss, and metrics as their own totals in float64."""
+
+    def __init__(self, metrics: dict[str, Metric]) -> None:
+        self.metrics = metrics
+        self.loss_sum = 0.0
+        self.samples = 0
+        self.totals: dict[str, Array] = {name: np.zeros(metric.totals) for name, metric in metrics.items()}
+
+    def reset(self) -> None:
+        self.loss_sum, self.samples = 0.0, 0
+        for totals in self.totals.values():
+            totals.fill(0)
+
+    def add(self, mean_loss: float, n: int, totals: dict[str, Array]) -> None:
+        """Count a batch of n samples with its mean loss and its metrics' totals."""
+        self.loss_sum += mean_loss * n
+        self.samples += n
+        for name, more in totals.items():
+            self.totals[name] += more
+
+    @property
+    def loss(self) -> float:
+        return self.loss_sum / self.samples if self.samples else float("nan")
+
+    def figures(self) -> dict[str, float]:
+        return {"loss": self.loss} | {name: float(m.value(self.totals[name])) for name, m in self.metrics.items()}
+
+
+@dataclass(slots=True)
+class Watch:
+    """The best value of a figure so far. `waited` counts the epochs since it improved by more than `min_delta`."""
+
+    split: str
+    metric: str
+    mode: str
+    min_delta: float = 0.0
+    value: float | None = None
+    epoch: int = 0
+    waited: int = 0
+
+    def see(self, figures: dict[str, dict[str, float]], epoch: int) -> bool:
+        """Whether the figures of this epoch are the best so far; NaN never is."""
+        value = figures[self.split][self.metric]
+        gain = np.inf if self.value is None else (value - self.value) * (1 if self.mode == "max" else -1)
+        better = bool(gain > self.min_delta) and value == value
+        if better:
+            self.value, self.epoch, self.waited = value, epoch, 0
+        else:
+            self.waited += 1
+        return better
+
+    def describe(self) -> str:
+        return f"{self.split} {self.metric} {self.value:.4f}" if self.value is not None else ""
+
+
+@dataclass(slots=True)
+class History:
+    """Figures per step and per epoch, as they will stand in the checkpoint; `timing` apart, it differs each time."""
+
+    steps: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "lr": [], "gradient_norm": []})
+    epochs: dict[str, list[float]] = field(default_factory=dict)
+    timing: dict[str, list[float]] = field(default_factory=lambda: {"epoch_seconds": []})
+
+    def add_step(self, loss: float, lr: float, norm: float) -> None:
+        self.steps["loss"].append(loss)
+        self.steps["lr"].append(lr)
+        self.steps["gradient_norm"].append(norm)
+
+    def add_epoch(self, figures: dict[str, dict[str, float]], lr: float, seconds: float) -> None:
+        for split, row in figures.items():
+            for name, value in row.items():
+                self.epochs.setdefault(f"{split}_{name}", []).append(value)
+        self.epochs.setdefault("lr", []).append(lr)
+        self.timing["epoch_seconds"].append(seconds)
+
+
+@dataclass(slots=True)
+class Progress:
+    """`epoch` epochs and `cursor` steps of the next one are done, `step` in all. `seconds` were spent on them."""
+
+    epoch: int = 0
+    cursor: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    stopped_early: bool = False

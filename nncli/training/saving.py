@@ -1,0 +1,176 @@
+"""A run to a checkpoint and back: what is stored under which name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nncli.checkpoint import History, NamedArray, Snapshot, match, write
+from nncli.engine import Plan
+from nncli.engine.parameters import Parameters
+from nncli.errors import CheckpointError, Fault
+from nncli.spec import dump
+from nncli.training.events import Saved
+from nncli.training.progress import Watch
+
+if TYPE_CHECKING:
+    from nncli.training.loop import Run
+
+LAST, BEST = "last.h5", "best.h5"
+
+
+class Saving:
+    """Writes a run's checkpoints into its folder, and reads one back."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.last = run.folder / LAST
+        self.best = run.folder / BEST
+
+    def write(self, why: str) -> Saved:
+        """Write `last.h5` (also where the run is `stopped`), `best.h5`, or a `numbered` one."""
+        path = {"best": self.best, "numbered": self.run.folder / f"epoch-{self.run.progress.epoch:04}.h5"}.get(
+            why, self.last
+        )
+        write(path, self.snapshot())
+        return Saved(path, why)
+
+    def snapshot(self) -> Snapshot:
+        run = self.run
+        setup = run.setup
+        parameters = setup.model.parameters
+        return Snapshot(
+            kind="supervised",
+            config=dump(setup.config),
+            config_dir=str(setup.base),
+            dtype=setup.config.dtype,
+            threads=max(setup.plan.shards, setup.plan.blas),
+            class_names=(),
+            model=_named_parameters(parameters),
+            state=_named_state(setup.model.graph, parameters),
+            preprocess=setup.preprocessing.state(),
+            optimizer={name: parameters.views_of(slot) for name, slot in run.updater.slots.items()},
+            progress=self._progress(),
+            plan={"shards": setup.plan.shards, "blas": setup.plan.blas, "nodes": plain(setup.plan.nodes)},
+            history=self._history(),
+            timing={name: np.array(values) for name, values in run.history.timing.items()}
+            | {"seconds": np.array([run.progress.seconds, run.progress.epoch_seconds])},
+        )
+
+    def _progress(self) -> dict[str, Any]:
+        run = self.run
+        progress = run.progress
+        stored: dict[str, Any] = {
+            "epoch": progress.epoch,
+            "cursor": progress.cursor,
+            "step": progress.step,
+            "running_samples": run.running.samples,
+            "running_loss_sum": run.running.loss_sum,
+        }
+        for name, totals in run.running.totals.items():
+            stored[f"running_{name}"] = totals.copy()
+        for prefix, watch in (("best", run.best), ("early_stopping", run.early)):
+            if watch is not None:
+                stored[f"{prefix}_metric"] = f"{watch.split} {watch.metric}"
+                stored[f"{prefix}_value"] = np.nan if watch.value is None else watch.value
+                stored[f"{prefix}_epoch"] = watch.epoch
+                stored[f"{prefix}_waited"] = watch.waited
+        return stored
+
+    def _history(self) -> History:
+        history = self.run.history
+        steps = {name: np.array(values) for name, values in history.steps.items()}
+        epochs = {name: np.array(values) for name, values in history.epochs.items()}
+        return History(
+            step=np.arange(1, len(history.steps["loss"]) + 1),
+            steps=steps,
+            epoch=np.arange(1, len(history.timing["epoch_seconds"]) + 1),
+            epochs=epochs,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+        run = self.run
+        try:
+            load_weights(run.setup.model.parameters, snapshot)
+            for name, slot in run.updater.slots.items():
+                for node, arrays in run.setup.model.parameters.views_of(slot).items():
+                    for parameter, view in arrays.items():
+                        view[...] = snapshot.optimizer[name][node][parameter]
+            self._restore_progress(snapshot)
+        except KeyError as error:
+            raise CheckpointError(
+                Fault(f"the checkpoint lacks {error} that the run needs to go on", file=str(self.last))
+            ) from None
+
+    def _restore_progress(self, snapshot: Snapshot) -> None:
+        run, stored = self.run, snapshot.progress
+        progress = run.progress
+        progress.epoch, progress.cursor, progress.step = (int(stored[name]) for name in ("epoch", "cursor", "step"))
+        progress.seconds, progress.epoch_seconds = (float(s) for s in snapshot.timing["seconds"])
+        run.running.samples = int(stored["running_samples"])
+        run.running.loss_sum = float(stored["running_loss_sum"])
+        for name, totals in run.running.totals.items():
+            totals[...] = stored[f"running_{name}"]
+        for prefix, watch in (("best", run.best), ("early_stopping", run.early)):
+            if watch is not None and f"{prefix}_epoch" in stored:
+                _restore_watch(watch, stored, prefix)
+        stopping = run.setup.config.train.early_stopping
+        progress.stopped_early = (
+            run.early is not None and stopping is not None and run.early.waited >= stopping.patience
+        )
+        history = run.history
+        history.steps = {name: list(map(float, values)) for name, values in snapshot.history.steps.items()}
+        history.epochs = {name: list(map(float, values)) for name, values in snapshot.history.epochs.items()}
+        history.timing["epoch_seconds"] = list(map(float, snapshot.timing["epoch_seconds"]))
+
+
+def _restore_watch(watch: Watch, stored: Mapping[str, Any], prefix: str) -> None:
+    """Go on watching, unless another figure is watched now: then begin anew."""
+    if stored[f"{prefix}_metric"] != f"{watch.split} {watch.metric}":
+        return
+    watch.epoch, watch.waited = int(stored[f"{prefix}_epoch"]), int(stored[f"{prefix}_waited"])
+    watch.value = float(stored[f"{prefix}_value"]) if watch.epoch else None
+
+
+def load_weights(parameters: Parameters, snapshot: Snapshot) -> None:
+    """Weights and state by node name. Raises CheckpointError that lists what is missing, surplus or unfit."""
+    match({(e.node, e.name): e.parameter.shape for e in parameters.entries}, snapshot)
+    for node, arrays in parameters.views.items():
+        for name, view in arrays.items():
+            view[...] = snapshot.model[node][name].array
+    for node, arrays in parameters.state.items():
+        for name, view in arrays.items():
+            view[...] = snapshot.state[node][name].array
+
+
+def plan_of(snapshot: Snapshot) -> Plan:
+    return Plan(int(snapshot.plan["shards"]), int(snapshot.plan["blas"]), snapshot.plan.get("nodes", {}))
+
+
+def plain(nodes: Any) -> dict[str, dict[str, Any]]:
+    return {name: dict(chosen) for name, chosen in nodes.items()}
+
+
+def _named_parameters(parameters: Parameters) -> dict[str, dict[str, NamedArray]]:
+    named: dict[str, dict[str, NamedArray]] = {}
+    for entry in parameters.entries:
+        array = parameters.views[entry.node][entry.name]
+        named.setdefault(entry.node, {})[entry.name] = NamedArray(array, entry.parameter.axes)
+    return named
+
+
+def _named_state(graph: Any, parameters: Parameters) -> dict[str, dict[str, NamedArray]]:
+    return {
+        node.name: {
+            name: NamedArray(parameters.state[node.name][name], state.axes)
+            for name, state in node.declared.state.items()
+        }
+        for node in graph.nodes
+        if node.declared.state
+    }
+
+
+__all__ = ["BEST", "LAST", "Saving", "load_weights", "plan_of"]

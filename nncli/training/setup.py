@@ -1,0 +1,116 @@
+"""From a configuration to everything a run needs: data, graph, plan and model, all checked before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nncli.data.batches import Loader, Preprocessing
+from nncli.data.splits import Splits
+from nncli.engine import Model, Plan
+from nncli.engine.model import memory_bytes
+from nncli.errors import Fault, NncliError, SpecError, UsageError
+from nncli.graph import Graph, build
+from nncli.parts import Array, Metric, Shape
+from nncli.spec import Loaded
+from nncli.spec.config import Config, Input
+
+
+@dataclass
+class Setup:
+    """A run's parts. `config` is resolved: its `input` says the shape that the data have."""
+
+    config: Config
+    base: Path
+    graph: Graph
+    plan: Plan
+    model: Model
+    metrics: dict[str, Metric]
+    preprocessing: Preprocessing
+    train: Loader
+    validation: Loader | None
+    test: Loader | None
+
+    @property
+    def samples(self) -> dict[str, int]:
+        loaders = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: len(loader) for split, loader in loaders.items() if loader is not None}
+
+    def better(self, figure: str) -> str:
+        """Whether more or less of a figure is better: "max" or "min"."""
+        return self.metrics[figure].better if figure in self.metrics else "min"
+
+    @staticmethod
+    def in_order(n: int) -> Array:
+        return np.arange(n)
+
+
+def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
+    """The graph of a configuration for samples of this shape. Raises SpecError with all faults of the file."""
+    config, document, faults = loaded.config, loaded.document, list(loaded.faults)
+    graph = build(config.network, shape, document, faults)
+    if graph is not None:
+        if config.loss is not None:
+            try:
+                config.loss.check(graph.output)
+            except NncliError as error:
+                faults += [document.fault(("loss",), _named(f, graph, loaded), f.hint) for f in error.faults]
+        for index, metric in enumerate(config.metrics):
+            try:
+                metric.check(graph.output, config.loss.target if config.loss is not None else "values")
+            except NncliError as error:
+                faults += [document.fault(("metrics", index), _named(f, graph, loaded), f.hint) for f in error.faults]
+    if faults:
+        raise SpecError(faults)
+    assert graph is not None
+    return graph
+
+
+def _named(fault: Fault, graph: Graph, loaded: Loaded) -> str:
+    """A fault of a loss or metric with the node whose output it is about."""
+    name = graph.nodes[-1].name
+    index = next(spec.index for spec in loaded.config.network if spec.name == name)
+    where = loaded.document.values.get(("network", index))
+    line = f" (line {where[0]})" if where else ""
+    return f"{fault.message}; the network's output is '{name}'{line}, {list(graph.output)}"
+
+
+def resolve_input(config: Config, splits: Splits) -> Config:
+    """The configuration with the data's shape and number of classes written into `input`."""
+    return dataclasses.replace(config, input=Input(splits.shape, splits.classes))
+
+
+def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
+    """Bytes that training will take. Raises UsageError where this machine has less."""
+    slots = len(config.optimizer.slots())
+    needed = memory_bytes(graph, plan, config.dtype, n, config.loss, slots)
+    free = available_memory()
+    if free is not None and needed > free:
+        gib = 2**30
+        message = f"training needs {needed / gib:.1f} GiB of memory, {free / gib:.1f} GiB are free"
+        raise UsageError(Fault(message, "train.batch", f"a batch smaller than {config.train.batch} needs less"))
+    return needed
+
+
+def available_memory() -> int | None:
+    """Bytes that a new process can have without swapping, where the system tells."""
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def metrics_of(config: Config) -> dict[str, Any]:
+    return {metric.type_name: metric for metric in config.metrics}

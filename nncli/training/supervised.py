@@ -1,0 +1,244 @@
+"""Opening a run: a new one from a configuration, or one that goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nncli import checkpoint
+from nncli.checkpoint import Snapshot
+from nncli.data.batches import Loader, Preprocessing
+from nncli.data.splits import Splits, open_splits
+from nncli.engine import Model, Plan, make_plan
+from nncli.errors import Fault, OutputError, SpecError, UsageError
+from nncli.graph import Graph
+from nncli.spec import Loaded, load, read_text
+from nncli.spec.config import Config
+from nncli.training.describe import document_of
+from nncli.training.events import Finished
+from nncli.training.loop import Run
+from nncli.training.saving import plan_of
+from nncli.training.setup import Setup, check_memory, checked_graph, metrics_of, resolve_input
+
+MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "threads", "name")
+"""Paths of the configuration that may be others when a run goes on; all else would make it another run."""
+
+
+@contextmanager
+def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out: Path | None) -> Iterator[Run]:
+    """A run in its locked folder, ready to train; memory and threads are let go at the end.
+
+    Everything that can be wrong is found before the folder is made.
+    """
+    loaded, snapshot, last = _read(config, resume, texts)
+    setup = _setup(loaded, snapshot)
+    model = setup.model
+    made = False
+    try:
+        if last is not None:
+            folder = last.parent
+        else:
+            folder, made = new_folder(setup.config.name, out), True
+        with checkpoint.lock(folder), model.limits():
+            run = Run(setup, folder)
+            if snapshot is not None:
+                run.saving.restore(snapshot)
+            else:
+                model.parameters.initialize(setup.graph, setup.config.seed)
+            yield run
+    finally:
+        model.close()
+        if made:
+            _remove_if_empty(folder)
+
+
+def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
+    """What `open_run` and training would do, all checks made and nothing written."""
+    loaded, snapshot, last = _read(config, resume, texts)
+    setup = _setup(loaded, snapshot)
+    setup.model.close()
+    batch = min(setup.config.train.batch, len(setup.train))
+    folder = last.parent if last is not None else free_folder(setup.config.name)
+    return document_of(setup.config, setup.graph, setup.plan) | {
+        "run": str(folder),
+        "samples": setup.samples,
+        "epochs": setup.config.train.epochs,
+        "steps_per_epoch": -(-len(setup.train) // batch),
+    }
+
+
+def document(finished: Finished) -> dict[str, Any]:
+    """What `train --json` prints."""
+    return {
+        "run": str(finished.folder),
+        "checkpoint": str(finished.checkpoint),
+        "best": str(finished.best) if finished.best is not None else None,
+        "best_epoch": finished.best_epoch,
+        "epochs": finished.epochs,
+        "steps": finished.steps,
+        "seconds": finished.seconds,
+        "finished": finished.reason,
+        "metrics": finished.figures,
+    }
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _read(
+    config: Path | None, resume: Path | None, texts: Sequence[str]
+) -> tuple[Loaded, Snapshot | None, Path | None]:
+    """The configuration, and with `resume` the checkpoint that it goes on from and its path."""
+    if resume is None:
+        assert config is not None
+        return load(config, texts), None, None
+    last = checkpoint.resolve(resume)
+    snapshot = checkpoint.read(last)
+    if snapshot.kind != "supervised":
+        raise UsageError(f"{last} is the checkpoint of a {snapshot.kind}", hint="`nncli gan --resume` goes on with it")
+    stored = read_text(snapshot.config, f"{last}:config", base=Path(snapshot.config_dir))
+    if config is not None:
+        wanted = load(config, texts)
+    else:
+        wanted = read_text(snapshot.config, f"{last}:config", texts, base=Path(snapshot.config_dir))
+    if not wanted.faults:
+        _refuse_changes(stored.config, wanted.config, config)
+    return wanted, snapshot, last
+
+
+def _refuse_changes(stored: Config, wanted: Config, config: Path | None) -> None:
+    """Raises SpecError that lists what differs and must not."""
+    if wanted.input is None:
+        wanted = dataclasses.replace(wanted, input=stored.input)
+    before, after = _flat(stored), _flat(wanted)
+    faults = []
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) == after.get(path) or path.startswith(MAY_CHANGE):
+            continue
+        was, now = before.get(path, "nothing"), after.get(path, "nothing")
+        faults.append(Fault(f"the run was trained with {was}, now it is {now}", path, "", str(config or "--set")))
+    if faults:
+        hint = "a run goes on with what it began with; to train with other settings start a new one, without --resume"
+        raise SpecError([*faults[:-1], dataclasses.replace(faults[-1], hint=hint)])
+
+
+def _flat(config: Config) -> dict[str, str]:
+    """Every value of a configuration by its path, as text."""
+    found: dict[str, str] = {}
+
+    def walk(value: Any, path: str) -> None:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            kind = getattr(value, "type_name", None)
+            here = ".".join(part for part in (path, kind) if part)
+            fields = dataclasses.fields(value)
+            if not fields:
+                found[here] = here
+            for field in fields:
+                walk(getattr(value, field.name), f"{here}.{field.name}" if here else field.name)
+        elif isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
+            for index, item in enumerate(value):
+                walk(item, f"{path}[{index}]")
+        else:
+            found[path] = str(value)
+
+    walk(config, "")
+    return found
+
+
+# -- setting up --------------------------------------------------------------------------------------------------------
+
+
+def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
+    """Data, graph, plan, model; faults of the file first, then of the data."""
+    config, base = loaded.config, loaded.base
+    loaded.require_loss()
+    loaded.require_data()
+    if loaded.faults and config.input is None:
+        raise SpecError(loaded.faults)
+    if config.input is not None:
+        checked_graph(loaded, config.input.shape)
+    assert config.data is not None
+    splits = open_splits(config.data, base=base, seed=config.seed, target=config.loss.target, given=config.input)
+    graph = checked_graph(loaded, splits.shape)
+    splits.check_targets(graph.output)
+    config = resolve_input(config, splits)
+    plan = _plan(config, graph, splits, snapshot)
+    check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))
+    preprocessing = _preprocessing(config, splits, snapshot)
+    loaders = {
+        name: Loader(dataset, preprocessing, config.dtype) if dataset is not None else None
+        for name, dataset in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
+    }
+    model = Model(graph, plan, config.dtype, config.loss, config.seed)
+    train = loaders["train"]
+    assert train is not None
+    return Setup(
+        config,
+        base,
+        graph,
+        plan,
+        model,
+        metrics_of(config),
+        preprocessing,
+        train,
+        loaders["validation"],
+        loaders["test"],
+    )
+
+
+def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None) -> Plan:
+    """That of the checkpoint, as long as the number of threads is the same."""
+    if snapshot is not None:
+        stored = read_text(snapshot.config, "checkpoint").config
+        if stored.threads == config.threads:
+            return plan_of(snapshot)
+    itemsize = 8 if config.dtype == "float64" else 4
+    return make_plan(graph, min(config.train.batch, len(splits.train)), itemsize, config.threads)
+
+
+def _preprocessing(config: Config, splits: Splits, snapshot: Snapshot | None) -> Preprocessing:
+    assert config.data is not None
+    if snapshot is not None:
+        return Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
+    return Preprocessing.fit(config.data.preprocess, splits.train)
+
+
+# -- folders -----------------------------------------------------------------------------------------------------------
+
+
+def free_folder(name: str) -> Path:
+    """`runs/name`, or the first of `runs/name-2`, … that does not exist."""
+    folder, number = Path("runs") / name, 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    return folder
+
+
+def new_folder(name: str, out: Path | None) -> Path:
+    """Make the run folder. Raises OutputError where `out` exists with something in it, or cannot be made."""
+    while True:
+        folder = out or free_folder(name)
+        try:
+            folder.mkdir(parents=True, exist_ok=out is not None and folder.is_dir() and not any(folder.iterdir()))
+        except FileExistsError:
+            if out is None:
+                continue
+            hint = "choose another folder, or go on with that run: --resume"
+            raise OutputError(Fault("the folder exists and is not empty", file=str(folder), hint=hint)) from None
+        except OSError as error:
+            raise OutputError(Fault(f"cannot make the run folder: {error.strerror}", file=str(folder))) from None
+        return folder
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """A run that wrote nothing leaves nothing."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+__all__ = ["document", "open_run", "plan_only"]

@@ -1,0 +1,121 @@
+"""Whatever the bytes of a file: samples or a DataError that names the file, and nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from nncli.data.dataset import Dataset
+from nncli.data.sources.npz import read_npz
+from nncli.errors import DataError, Fault
+from tests.data.files import idx_bytes, source
+
+fuzz = settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+
+
+def archive(packed: bool) -> bytes:
+    stream = io.BytesIO()
+    x, y = np.arange(24, dtype=np.float32).reshape(4, 3, 2), np.array([0, 1, 1, 2])
+    (np.savez_compressed if packed else np.savez)(stream, x=x, y=y)
+    return stream.getvalue()
+
+
+IDX = idx_bytes(np.arange(24, dtype=np.float32).reshape(4, 3, 2))
+NPZ = [archive(False), archive(True)]
+FILES = {"idx": [IDX, gzip.compress(IDX, mtime=0)], "npz": NPZ}
+
+
+@st.composite
+def damaged(draw: st.DrawFn, kind: str) -> bytes:
+    """A good file with bytes changed, taken out, put in or cut off; or any bytes."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.binary(max_size=200))
+    content = bytearray(draw(st.sampled_from(FILES[kind])))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(content)))
+        match draw(st.sampled_from(["change", "extreme", "remove", "insert", "cut"])):
+            case "change" if place < len(content):
+                content[place] = draw(st.integers(0, 255))
+            case "extreme":
+                content[place : place + 4] = draw(st.sampled_from([b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", bytes(4)]))
+            case "remove":
+                del content[place : place + draw(st.integers(1, 8))]
+            case "insert":
+                content[place:place] = draw(st.binary(min_size=1, max_size=8))
+            case "cut":
+                del content[place:]
+    return bytes(content)
+
+
+def load(kind: str, folder: Path, content: bytes) -> Dataset | None:
+    """The samples, or None after a DataError that names the file."""
+    file = folder / "a"
+    file.write_bytes(content)
+    made = source("npz", path="a") if kind == "npz" else source("idx", images="a")
+    faults: tuple[Fault, ...] = ()
+    data: Dataset | None = None
+    try:
+        data = made.load(folder)
+    except DataError as error:
+        faults = error.faults
+    assert (data is None) == bool(faults)
+    assert all(fault.file == str(file) and fault.message for fault in faults)
+    assert data is None or data.x.size > 0
+    return data
+
+
+@fuzz
+@given(damaged("idx"))
+def test_idx(tmp_path: Path, content: bytes) -> None:
+    load("idx", tmp_path, content)
+
+
+@fuzz
+@given(damaged("npz"))
+@example(NPZ[0].replace(b"'descr': '<f4'", b"'descr': '|O8'"))
+@example(NPZ[0].replace(b"(4, 3, 2)", b"(4, 3,\0)"))
+@example(NPZ[0].replace(b"(4, 3, 2)", b"(4L,3, 2"))
+def test_npz(tmp_path: Path, content: bytes) -> None:
+    load("npz", tmp_path, content)
+
+
+@pytest.mark.parametrize("kind", ["idx", "npz"])
+def test_every_byte_of_a_file_matters_or_is_noticed(tmp_path: Path, kind: str) -> None:
+    """Cut at each length: never samples, because all of the file is needed."""
+    for content in FILES[kind]:
+        assert load(kind, tmp_path, content) is not None
+        assert all(load(kind, tmp_path, content[:length]) is None for length in range(len(content)))
+
+
+def test_headers_of_numpy(tmp_path: Path) -> None:
+    """Every byte of a header, changed in each bit: a DataError, or an array of as many bytes as before.
+
+    The checksum of the member is mended, so that it cannot be what notices.
+    """
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.arange(6, dtype=np.int32).reshape(3, 2))
+    good = stream.getvalue()
+    read = 0
+    for place in range(80):
+        for bit in range(8):
+            content = bytearray(good)
+            content[place] ^= 1 << bit
+            with zipfile.ZipFile(tmp_path / "a.npz", "w") as made:
+                made.writestr("x.npy", bytes(content))
+            try:
+                (x,) = read_npz(tmp_path / "a.npz", ("x",))
+            except DataError:
+                continue
+            assert x is not None
+            assert x.nbytes == 24
+            read += 1
+    assert 0 < read < 200

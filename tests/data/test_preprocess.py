@@ -1,0 +1,84 @@
+"""Preprocessing against NumPy in float64."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from nncli.data.batches import Loader, Preprocessing
+from nncli.parts import Array
+from tests.data.files import dataset, step
+
+AXES = {"channel": (0, 2, 3), "feature": (0,), "all": (0, 1, 2, 3)}
+
+
+def filled(x: Array, *steps: object, dtype: str = "float64") -> Array:
+    """All samples, batch first, after the steps were fitted to them."""
+    data = dataset(x)
+    out = np.empty((*data.shape, len(data)), dtype)
+    Loader(data, Preprocessing.fit(steps, data), dtype).fill(np.arange(len(data)), out)
+    return np.moveaxis(out, -1, 0)
+
+
+@pytest.mark.parametrize("per", ["channel", "feature", "all"])
+@pytest.mark.parametrize("n", [1, 7, 3000])
+def test_standardize_images(per: str, n: int) -> None:
+    """3000 samples of 300 numbers are four blocks, the last of them smaller."""
+    x = np.random.default_rng(0).normal(50, 20, (n, 3, 10, 10)) * np.array([1, 2, 30])[:, None, None]
+    axes = AXES[per]
+    std = x.std(axis=axes, keepdims=True)
+    expected = (x - x.mean(axis=axes, keepdims=True)) / np.where(std == 0, 1, std)
+    np.testing.assert_allclose(filled(x, step("standardize", per=per)), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("per", ["channel", "feature"])
+def test_standardize_vectors_by_feature(per: str) -> None:
+    x = np.random.default_rng(1).random((500, 6)) * 10.0 ** np.arange(-3, 3)
+    expected = (x - x.mean(axis=0)) / x.std(axis=0)
+    np.testing.assert_allclose(filled(x, step("standardize", per=per)), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_standardize_vectors_as_a_whole() -> None:
+    x = np.random.default_rng(1).random((500, 6))
+    np.testing.assert_allclose(filled(x, step("standardize", per="all")), (x - x.mean()) / x.std(), atol=1e-12)
+
+
+def test_standardize_is_exact_far_from_zero() -> None:
+    """Mean 10⁹, deviation about 1: the sum of squares would have lost all digits. The truth is in exact fractions."""
+    x = 1e9 + np.random.default_rng(2).integers(0, 5, 1000)
+    exact = [Fraction(int(value)) for value in x]
+    mean = sum(exact) / 1000
+    variance = sum((value - mean) ** 2 for value in exact) / 1000
+    state = Preprocessing.fit((step("standardize"),), dataset(x)).state()["0_standardize"]
+    assert state["mean"][0] == pytest.approx(float(mean), rel=1e-15)
+    assert state["std"][0] == pytest.approx(math.sqrt(variance), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e-30, -7e20, 255])
+def test_what_is_constant_becomes_zero(value: float, dtype: str) -> None:
+    """0.1 has no exact mean in binary; a deviation of rounding errors must not be divided by."""
+    x = np.random.default_rng(3).random((100_000, 3)).astype(dtype)
+    x[:, 1] = value
+    out = filled(x, step("standardize"), dtype=dtype)
+    assert np.isfinite(out).all()
+    assert np.abs(out[:, 1]).max() == 0
+    assert np.abs(out[:, ::2].std(axis=0) - 1).max() < 1e-3
+
+
+def test_only_the_split_is_looked_at() -> None:
+    x = np.random.default_rng(4).random((10, 2))
+    split = dataset(x).subset(np.array([1, 5, 6]))
+    state = Preprocessing.fit((step("standardize"),), split).state()["0_standardize"]
+    np.testing.assert_allclose(state["mean"], x[[1, 5, 6]].mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(state["std"], x[[1, 5, 6]].std(axis=0), rtol=1e-13)
+
+
+def test_scale() -> None:
+    x = np.arange(256, dtype=np.uint8).reshape(64, 4)
+    np.testing.assert_array_equal(filled(x, step("scale", factor=0.0625)), x / 16)
+    np.testing.assert_array_equal(filled(x, step("scale", factor=2.0, offset=-1.0)), 2.0 * x - 1)
+    assert filled(x, step("scale", factor=0.0625), dtype="float32").dtype == np.float32
