@@ -18,12 +18,6 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _sides(value: Any) -> Any:
-    """Padding of each side, ((top, bottom), (left, right)), from one number or one number for each axis."""
-    value = _pair(value)
-    return tuple(_pair(side) for side in value) if isinstance(value, tuple) else value
-
-
 Count = Annotated[int, Gt(0)]
 """A whole number from 1."""
 Natural = Annotated[int, Ge(0)]
@@ -40,11 +34,8 @@ NaturalPair = Annotated[
     tuple[Natural, Natural], BeforeValidator(_pair, json_schema_input_type=Natural | tuple[Natural, Natural])
 ]
 Sides = Annotated[
-    tuple[tuple[Natural, Natural], tuple[Natural, Natural]],
-    BeforeValidator(
-        _sides,
-        json_schema_input_type=Natural | tuple[Natural | tuple[Natural, Natural], Natural | tuple[Natural, Natural]],
-    ),
+    tuple[NaturalPair, NaturalPair],
+    BeforeValidator(_pair, json_schema_input_type=Natural | tuple[NaturalPair, NaturalPair]),
 ]
 """((top, bottom), (left, right)); one number stands for all four, two for (vertical, horizontal)."""
 Text = Annotated[str, MinLen(1)]

@@ -21,7 +21,7 @@ from nncli.cli import options
 def evaluate(
     checkpoint: Path, split: str | None, data: str | None, threads: int | None, json: bool, quiet: bool, debug: bool
 ) -> None:
-    """Loss and metrics of a checkpoint: a file, or a run folder (its best.h5, else its last.h5)."""
+    """Loss and metrics of a checkpoint: a file, or a run folder (its last.h5)."""
     if split is not None and data is not None:
         raise click.UsageError("--split and --data exclude each other")
     from nncli.report.console import results

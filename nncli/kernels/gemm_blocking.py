@@ -114,15 +114,15 @@ def buffers(x: Shape, y: Shape, window: Window, groups: int, n: int, plan: Mappi
         if name == "weight":
             if is_plain(window, x, y):
                 block = 1, min(plan["weight_rows"] * plan["weight_columns"], y[1] * y[2])
-            rows, parts = gradient_run(y[0] // groups, weights // y[0], groups, block[0], block[1] * n)
-            partial = rows * parts * weights
+            parts = -(-block[1] * n // gradient_tile(y[0] // groups, weights // y[0])[2])
+            partial = max(parts * weights, PARTIAL)
     return {"columns": max(columns), "weights": weights, "partial": partial, "sums": weights}
 
 
-def gradient_run(m: int, k: int, groups: int, rows: int, length: int) -> tuple[int, int]:
-    """(rows of a block, parts of each row) whose products for the weights' gradient wait to be summed together."""
+def gradient_rows(m: int, k: int, groups: int, length: int) -> int:
+    """Rows of a block whose products for the weights' gradient wait to be summed together."""
     parts = -(-length // gradient_tile(m, k)[2])
-    return min(rows, max(1, PARTIAL // (parts * m * k * groups))), parts
+    return max(1, PARTIAL // (parts * m * k * groups))
 
 
 def block_size(

@@ -65,7 +65,7 @@ class Gemm:
         tile = gemm_blocking.gradient_tile(m, k)
         size = plan["weight_rows"], plan["weight_columns"]
         for block in gemm_convolution.make_blocks(f.x, f.dy, window, size, f.work["columns"], groups):
-            rows, _ = gemm_blocking.gradient_run(m, k, groups, *block.rows.shape[1::2])
+            rows = gemm_blocking.gradient_rows(m, k, groups, block.rows.shape[3])
             runs = [
                 gemm_convolution.gradient_products(
                     block.rows[:, top : top + rows], block.columns[:, top : top + rows], f.work["partial"], tile

@@ -40,37 +40,41 @@ class SoftmaxCrossEntropy(Loss):
 
     def workspace(self, output: Shape, n: int) -> dict[str, Work]:
         return {
-            "softmax": Work((*output, n)),
+            "powers": Work((*output, n)),
             "top": Work((n,)),
             "sum": Work((n,)),
-            "columns": Work((n,), dtype=np.intp, zero=True),
-            "flat": Work((n,), dtype=np.intp),
             "true": Work((n,)),
+            "place": Work((n,), dtype=np.intp),
+            "columns": Work((n,), dtype=np.intp, zero=True),
+            "ones": Work(output, zero=True),
         }
 
-    def prepare(self, f: LossFrame) -> Array:
+    def prepare(self, f: LossFrame) -> tuple[Array, Array | None]:
         np.copyto(f.work["columns"], np.arange(f.n))
-        return f.work["softmax"].reshape(-1)
+        f.work["ones"].fill(1)
+        return f.work["powers"].reshape(-1), None if f.dx is None else f.dx.reshape(-1)
 
     def forward(self, f: LossFrame) -> float:
-        work, n = f.work, f.n
-        softmax, top, total, flat, true = work["softmax"], work["top"], work["sum"], work["flat"], work["true"]
+        work, (flat, _) = f.work, f.views
+        powers, top, true, place = work["powers"], work["top"], work["true"], work["place"]
         np.maximum.reduce(f.x, axis=0, out=top)
-        np.subtract(f.x, top, out=softmax)
-        np.multiply(f.t, n, out=flat)
-        np.add(flat, work["columns"], out=flat)
-        np.take(f.views, flat, out=true, mode="clip")
-        np.exp(softmax, out=softmax)
-        np.add.reduce(softmax, axis=0, out=total)
-        np.divide(softmax, total, out=softmax)
-        np.log(total, out=total)
-        np.subtract(total, true, out=total)
-        return float(np.add.reduce(total, dtype=np.float64))
+        np.subtract(f.x, top, out=powers)
+        np.multiply(f.t, f.n, out=place)
+        np.add(place, work["columns"], out=place)
+        flat.take(place, out=true, mode="clip")  # "raise" would buffer `out`; labels are checked with the data
+        np.exp(powers, out=powers)
+        np.matmul(work["ones"], powers, out=work["sum"])  # measured: a third of the time of np.add.reduce
+        np.log(work["sum"], out=top)
+        np.subtract(top, true, out=top)
+        return float(np.add.reduce(top, dtype=np.float64))
 
     def backward(self, f: LossFrame) -> None:
-        softmax = f.work["softmax"]
-        true, flat = f.work["true"], f.work["flat"]
-        np.take(f.views, flat, out=true, mode="clip")
-        np.subtract(true, 1, out=true)
-        np.put(f.views, flat, true)
-        np.multiply(softmax, 1.0 / f.weight, out=f.dx)
+        work, (flat, dx) = f.work, f.views
+        scale, true, place = work["top"], work["true"], work["place"]
+        np.multiply(work["sum"], f.weight, out=scale)
+        np.divide(1, scale, out=scale)
+        np.multiply(work["powers"], scale, out=f.dx)
+        flat.take(place, out=true, mode="clip")
+        np.subtract(true, work["sum"], out=true)
+        np.multiply(true, scale, out=true)
+        dx[place] = true

@@ -15,7 +15,11 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), on pieces of the parameter vector (L,).
 
     The bias corrections are folded into the step size (end of section 2), with `eps` scaled by √(1−β₂ᵗ) so that the
-    result equals Algorithm 1. `weight_decay` is added to the gradient, as an L2 penalty.
+    result equals Algorithm 1.
+
+    `weight_decay` λ adds λ w to the gradient, an L2 penalty ½ λ ‖w‖²; with `decoupled` it shrinks the weights by
+    lr λ w instead, past the moments (AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2). It leaves out
+    biases and gains unless `decay_all`.
     """
 
     lr: Positive = 1e-3
@@ -23,15 +27,20 @@ class Adam(Optimizer):
     beta2: Decay = 0.999
     eps: Positive = 1e-8
     weight_decay: NonNegative = 0.0
+    decoupled: bool = False
+    decay_all: bool = False
 
     def slots(self) -> tuple[str, ...]:
         return ("m", "v")
 
     def update(self, f: UpdateFrame) -> None:
         m, v = f.slots["m"], f.slots["v"]
-        if self.weight_decay and f.decay:
-            np.multiply(f.w, self.weight_decay, out=f.a)
-            np.add(f.g, f.a, out=f.g)
+        if self.weight_decay and (f.decay or self.decay_all):
+            if self.decoupled:
+                np.multiply(f.w, 1 - f.lr * self.weight_decay, out=f.w)
+            else:
+                np.multiply(f.w, self.weight_decay, out=f.a)
+                np.add(f.g, f.a, out=f.g)
         np.multiply(m, self.beta1, out=m)
         np.multiply(f.g, 1 - self.beta1, out=f.a)
         np.add(m, f.a, out=m)

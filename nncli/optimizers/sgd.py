@@ -15,7 +15,8 @@ class Sgd(Optimizer):
     """Stochastic gradient descent, with momentum: ``v ← μ v + g``, ``w ← w − lr v``, or with `nesterov`
     ``w ← w − lr (g + μ v)``, on pieces of the parameter vector (L,).
 
-    `weight_decay` λ adds λ w to the gradient: an L2 penalty ½ λ ‖w‖².
+    `weight_decay` λ adds λ w to the gradient: an L2 penalty ½ λ ‖w‖². It leaves out biases and gains unless
+    `decay_all`.
 
     Source: Polyak 1964 (momentum); Sutskever et al. 2013, "On the importance of initialization and momentum in deep
     learning" (Nesterov). The step size is outside of v, as in PyTorch, so that a schedule acts at once.
@@ -25,6 +26,7 @@ class Sgd(Optimizer):
     momentum: Decay = 0.0
     nesterov: bool = False
     weight_decay: NonNegative = 0.0
+    decay_all: bool = False
 
     def __post_init__(self) -> None:
         if self.nesterov and not self.momentum:
@@ -34,7 +36,7 @@ class Sgd(Optimizer):
         return ("v",) if self.momentum else ()
 
     def update(self, f: UpdateFrame) -> None:
-        if self.weight_decay and f.decay:
+        if self.weight_decay and (f.decay or self.decay_all):
             np.multiply(f.w, self.weight_decay, out=f.a)
             np.add(f.g, f.a, out=f.g)
         direction = f.g

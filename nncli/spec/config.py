@@ -202,7 +202,7 @@ SECTIONS: dict[str, Any] = {
 """The type of each top-level section but `network`, whose entries are read one by one."""
 
 DEFAULTS = {"optimizer": "adam", "schedule": "constant"}
-"""What stands in for a choice that the file does not make."""
+"""What stands in for a choice that the file does not make, by section, which is also the kind."""
 
 __all__ = [
     "DEFAULTS",

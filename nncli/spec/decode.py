@@ -23,7 +23,7 @@ from nncli.fields import Section
 from nncli.spec import messages, walk
 from nncli.spec.config import DEFAULTS, SECTIONS, Config, NodeExtras, NodeSpec
 from nncli.spec.words import article, quoted, shown
-from nncli.spec.yaml12 import Document, Path
+from nncli.spec.yaml12 import Document, Path, show
 
 EXTRAS = tuple(field.name for field in dataclasses.fields(NodeExtras))
 TOP = [*SECTIONS, "network"]
@@ -71,8 +71,8 @@ def read(annotation: Any, value: Any, document: Document, path: Path, faults: li
 
 
 @lru_cache(maxsize=512)
-def _adapter(annotation: Any, registered: tuple[int, ...]) -> TypeAdapter[Any]:
-    """Strict reading of a type; made again where there are more classes to choose from than there were.
+def _adapter(annotation: Any, registered: tuple[type, ...]) -> TypeAdapter[Any]:
+    """Strict reading of a type; made again where there are other classes to choose from than there were.
 
     Pydantic refuses settings for a dataclass, which brings its own.
     """
@@ -80,8 +80,8 @@ def _adapter(annotation: Any, registered: tuple[int, ...]) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=None if walk.dataclass_of(annotation) is not None else config)
 
 
-def _registered() -> tuple[int, ...]:
-    return tuple(len(table.items()) for table in registry.KINDS.values())
+def _registered() -> tuple[type, ...]:
+    return tuple(cls for table in registry.KINDS.values() for _, cls in table.items())
 
 
 def _default_name(file: str) -> str:
@@ -99,8 +99,8 @@ def _check(plain: dict[str, Any], values: dict[str, Any], document: Document, fa
     names: list[str] = []
     for index, metric in enumerate(values.get("metrics") or ()):
         if metric.type_name in names:
-            first = document.place(("metrics", names.index(metric.type_name)))
-            message = f"the metric '{metric.type_name}' stands twice (first in {first})"
+            first = show(("metrics", names.index(metric.type_name)))
+            message = f"the metric '{metric.type_name}' stands twice (first as {first})"
             faults.append(document.fault(("metrics", index), message, "keep one of the two"))
         names.append(metric.type_name)
     for path in (("train", "early_stopping", "metric"), ("checkpoint", "best", "metric")):
@@ -164,7 +164,7 @@ def _layer(kind: str, fields: Any, document: Document, path: Path, faults: list[
     elif not isinstance(fields, dict):
         first = registry.first_field(cls)
         if first is None:
-            faults.append(messages.no_fields("layer", (*path, kind), document, fields))
+            faults.append(messages.no_fields((*path, kind), document, fields))
             return None
         fields = {first: fields}
     return read(Annotated[cls, _MAPPING], fields, document, (*path, kind), faults)

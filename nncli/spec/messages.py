@@ -56,10 +56,10 @@ TYPE_KEYS = ("type", "kind", "class", "class_name")
 
 def type_is_key(kind: str, name: str, fields: dict[str, Any]) -> str:
     """The hint for what is chosen by a key of its own, as other programs write it."""
-    return f"the {noun(kind)} itself is the key: write `{visible(name)}: {flow(fields) if fields else '{...}'}`"
+    return f"the {noun(kind)} itself is the key: write `{cut(visible(name))}: {flow(fields) if fields else '{...}'}`"
 
 
-def no_fields(kind: str, path: Path, document: Document, value: Any) -> Fault:
+def no_fields(path: Path, document: Document, value: Any) -> Fault:
     """A class without fields that was given one."""
     return document.fault(path, f"{quoted(str(path[-1]))} has no fields, found {shown(value)}", f"write `{path[-1]}`")
 
@@ -137,7 +137,7 @@ def _fault(located: _Located, document: Document) -> Fault:
     if kind == "choice_form":
         return _choice_form(here, value, path, document)
     if kind == "choice_no_fields":
-        return no_fields("", (*path, context["name"]), document, document.at((*path, context["name"])))
+        return no_fields((*path, context["name"]), document, document.at((*path, context["name"])))
     path = _written(path, document)
     if kind in _WRONG_TYPE:
         return document.fault(path, f"expected {walk.words(here)}, found {shown(value)}", _spelling(here, value))

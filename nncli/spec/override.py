@@ -100,7 +100,7 @@ def _fields(cls: type, current: Any, done: Path, steps: Path, value: Any) -> tup
     if current is None:
         current = {}
     if not isinstance(current, dict):
-        raise _Refused(done, f"the file has {shown(current)} here, not a mapping", f"write `{show(done)}=...`")
+        raise _Refused(done, f"here stands {shown(current)}, not a mapping", f"write `{show(done)}=...`")
     if isinstance(step, int):
         hint = f"known: {', '.join(sorted(known))}"
         raise _Refused((*done, step), f"'{show(done)}' has fields, not entries", hint)
@@ -117,7 +117,7 @@ def _list(annotation: Any, current: Any, done: Path, steps: Path, value: Any) ->
     step = steps[0]
     current = () if current is None else current
     if not isinstance(current, tuple):
-        raise _Refused(done, f"the file has {shown(current)} here, not a list", f"write `{show(done)}=[...]`")
+        raise _Refused(done, f"here stands {shown(current)}, not a list", f"write `{show(done)}=[...]`")
     if not isinstance(step, int):
         raise _Refused(
             (*done, step), f"'{show(done)}' is a list", f"write `{show(done)}[{step if step.isdigit() else 0}]`"
@@ -137,8 +137,9 @@ def _choice(kind: str, current: Any, done: Path, steps: Path, value: Any) -> tup
     table, step = registry.KINDS[kind], steps[0]
     name, fields = _chosen(current)
     if current is None:
-        default = DEFAULTS.get(kind)
-        name = str(step) if step in table or default is None else default
+        name = str(step) if step in table else DEFAULTS.get(kind)
+        if name is None:
+            raise _Refused((*done, step), f"unknown {noun(kind)} {quoted(str(step))}", nearest(str(step), list(table)))
     if name is None:
         raise _other(kind, shown(current), done, steps, value)
     known = list(walk.fields_of(table[name])) if name in table else []
@@ -187,14 +188,14 @@ def _other(kind: str, found: str, done: Path, steps: Path, value: Any) -> _Refus
     for step in reversed(steps):
         new = {step: new} if isinstance(step, str) else ("...",)
     hint = f"to choose another {noun(kind)}: --set {show(done)}={shlex.quote(inline(new))}"
-    return _Refused((*done, steps[0]), f"the file has {found} here", hint)
+    return _Refused((*done, steps[0]), f"here stands {found}", hint)
 
 
 def _network(entries: Any, steps: Path, value: Any) -> tuple[Path, Any]:
     done: Path = ("network",)
     if not isinstance(entries, tuple):
-        found = "no network" if entries is None else f"{shown(entries)} here, not a list"
-        raise _Refused(done, f"the file has {found}", "write `network=[...]`")
+        message = "the file has no network" if entries is None else f"here stands {shown(entries)}, not a list"
+        raise _Refused(done, message, "write `network=[...]`")
     index = steps[0]
     if isinstance(index, str):
         names = node_names([_kind_and_name(entry) for entry in entries])
@@ -220,7 +221,7 @@ def _entry(entry: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
     """An entry of `network`: below its layer, or what stands beside it."""
     kind, step = _kind_and_name(entry)[0], steps[0]
     if kind is None:
-        raise _Refused(done, f"the file has no layer here, but {shown(entry)}", f"write `{show(done)}=...`")
+        raise _Refused(done, f"here stands {shown(entry)}, not a layer", f"write `{show(done)}=...`")
     entry = {entry: {}} if isinstance(entry, str) else entry
     if step in EXTRAS:
         path, beside = _fields(NodeExtras, {key: entry[key] for key in EXTRAS if key in entry}, done, steps, value)

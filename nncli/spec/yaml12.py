@@ -278,7 +278,7 @@ class _Builder:
 
     def alias(self, event: Any, path: Path) -> Any:
         if event.anchor not in self.anchors:
-            self.fault_at(event, path, f"nothing is anchored as '&{event.anchor}' before this place")
+            self.fault_at(event, path, f"nothing is anchored as {quoted('&' + event.anchor)} before this place")
             return None
         plain = self.anchors[event.anchor]
         size, depth = _size(plain)

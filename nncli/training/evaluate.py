@@ -14,7 +14,7 @@ from nncli.errors import Fault, UsageError
 from nncli.spec import read_source, read_text
 from nncli.spec.config import Data
 from nncli.training.measure import LEAST_BATCH, measure_split
-from nncli.training.saving import BEST, LAST, load_weights, plan_of
+from nncli.training.saving import load_weights, plan_of
 from nncli.training.setup import Setup, checked_graph, metrics_of
 
 
@@ -24,7 +24,7 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     Raises CheckpointError, DataError, SpecError for a `data` that is no source, UsageError for a split that the run
     does not have.
     """
-    file = checkpoint.resolve(path, (BEST, LAST))
+    file = checkpoint.resolve(path)
     snapshot = checkpoint.read(file)
     loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir))
     config = loaded.config

@@ -208,13 +208,16 @@ class Run:
 
 
 def _best_watch(setup: Setup) -> Watch:
-    """What decides on `best.h5`: as configured, else the first metric on validation data, else the loss."""
+    """What decides on `best.h5`: as configured, else the first metric on validation data, else the loss.
+
+    Of equal epochs the latest is kept: accuracies of a small split are often equal, and training goes on between them.
+    """
     wanted = setup.config.checkpoint.best
     split = "validation" if setup.validation is not None else "train"
     if wanted is not None:
-        return Watch(split, wanted.metric, wanted.mode or setup.better(wanted.metric))
+        return Watch(split, wanted.metric, wanted.mode or setup.better(wanted.metric), latest=True)
     metric = next(iter(setup.metrics), "loss") if split == "validation" else "loss"
-    return Watch(split, metric, setup.better(metric))
+    return Watch(split, metric, setup.better(metric), latest=True)
 
 
 def _early_watch(setup: Setup) -> Watch | None:

@@ -40,12 +40,16 @@ class Running:
 
 @dataclass(slots=True)
 class Watch:
-    """The best value of a figure so far. `waited` counts the epochs since it improved by more than `min_delta`."""
+    """The best value of a figure so far. `waited` counts the epochs since it improved by more than `min_delta`.
+
+    With `latest` an equal value is as good as a better one.
+    """
 
     split: str
     metric: str
     mode: str
     min_delta: float = 0.0
+    latest: bool = False
     value: float | None = None
     epoch: int = 0
     waited: int = 0
@@ -54,7 +58,7 @@ class Watch:
         """Whether the figures of this epoch are the best so far; NaN never is."""
         value = figures[self.split][self.metric]
         gain = np.inf if self.value is None else (value - self.value) * (1 if self.mode == "max" else -1)
-        better = bool(gain > self.min_delta) and value == value
+        better = bool(gain > self.min_delta or (self.latest and gain == 0)) and value == value
         if better:
             self.value, self.epoch, self.waited = value, epoch, 0
         else:

@@ -57,6 +57,13 @@ def broken_crc(folder: Path) -> None:
     (folder / "a.npz").write_bytes(content)
 
 
+def packed_crc(folder: Path) -> None:
+    np.savez_compressed(folder / "a.npz", x=IMAGES, y=LABELS)
+    content = bytearray((folder / "a.npz").read_bytes())
+    content[content.index(b"PK\x01\x02") + 16] ^= 1
+    (folder / "a.npz").write_bytes(content)
+
+
 def cut(folder: Path) -> None:
     npz(folder, x=IMAGES, y=LABELS)
     content = (folder / "a.npz").read_bytes()
@@ -143,6 +150,11 @@ NPZ: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "{a}: x, row 2: the number at [0, 2] is -inf",
         TAKE_OUT,
     ),
+    "nan far down": (
+        lambda f: npz(f, x=with_nan(299_999, np.nan, (300_000, 3)), y=np.zeros(300_000, int)),
+        "{a}: x, row 299999: the number at [2] is nan",
+        TAKE_OUT,
+    ),
     "too large": (
         lambda f: npz(f, x=with_nan(0, 1e39, (4, 3)), y=LABELS),
         "{a}: x, row 0: the number at [2] is 1e+39, too large for float32",
@@ -184,6 +196,7 @@ NPZ: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "",
     ),
     "broken checksum": (broken_crc, "{a}: x: the array is damaged: Bad CRC-32…", SAVE),
+    "packed checksum": (packed_crc, "{a}: x: the array is damaged: Bad CRC-32…", SAVE),
     "encrypted": (encrypted, "{a}: x: is encrypted", SAVE),
     "truncated array": (
         lambda f: npz_of(f, x=npy("(4, 3)", content=bytes(95)), y=npy("(4,)")),

@@ -150,16 +150,19 @@ def test_filling_takes_no_memory_by_batch_size() -> None:
 
 
 def test_threads_fill_at_the_same_time() -> None:
-    loader, x, t = digits_like(64)
+    """Each thread its own samples, in batches that grow and shrink; the truth is filled by one thread before."""
+    loader, _, _ = digits_like(64)
     indices = order(0, 0, 1000)
-    loader.fill(indices[:64], x, t)
+    parts = [indices[start : start + 64 - start % 40] for start in range(0, 900, 9)]
 
-    def work(_: int) -> bool:
-        mine, labels = np.empty_like(x), np.empty_like(t)
-        for other in (20, 64):
-            loader.fill(indices[:other], np.empty((1, 28, 28, other), np.float32), np.empty(other, np.intp))
-            loader.fill(indices[:64], mine, labels)
-        return np.array_equal(mine, x) and np.array_equal(labels, t)
+    def filled(part: Array) -> tuple[Array, Array]:
+        x, t = np.empty((1, 28, 28, len(part)), np.float32), np.empty(len(part), np.intp)
+        loader.fill(part, x, t)
+        return x, t
 
+    expected = [filled(part) for part in parts]
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(work, range(40)))
+        for _ in range(3):
+            for (x, t), (true_x, true_t) in zip(pool.map(filled, parts), expected, strict=True):
+                np.testing.assert_array_equal(x, true_x)
+                np.testing.assert_array_equal(t, true_t)

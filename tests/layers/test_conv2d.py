@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from nncli.errors import ShapeError, SpecError
+from nncli.kernels import gemm_blocking
 from nncli.layers.conv2d import Conv2d
 from nncli.parts import Array
 from tests.layers.cases import Case, each_case_of
@@ -117,11 +119,15 @@ def convolutions(draw: st.DrawFn) -> tuple[Conv2d, tuple[int, int, int], int, di
 
 
 @settings(max_examples=150, deadline=None)
-@given(convolutions())
-def test_gemm_agrees_with_direct(drawn: tuple[Conv2d, tuple[int, int, int], int, dict[str, int]]) -> None:
+@given(convolutions(), st.integers(64, 4000), st.integers(1, 20), st.integers(1, 300))
+def test_gemm_agrees_with_direct(
+    drawn: tuple[Conv2d, tuple[int, int, int], int, dict[str, int]], product: int, result: int, partial: int
+) -> None:
+    """Also where products are cut into tiles much smaller than those of ordinary shapes."""
     layer, shape, n, blocks = drawn
     direct = dataclasses.replace(layer, algorithm="direct")
-    y, g = Alone(layer, shape, n=n, plan={"algorithm": "gemm", **blocks}).run()
+    with mock.patch.multiple(gemm_blocking, SMALL=product, SMALL_RESULT=result, PARTIAL=partial):
+        y, g = Alone(layer, shape, n=n, plan={"algorithm": "gemm", **blocks}).run()
     expected_y, expected_g = Alone(direct, shape, n=n).run()
     assert difference(y, expected_y) < 1e-12
     for name in expected_g:

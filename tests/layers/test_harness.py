@@ -73,8 +73,8 @@ class StaleRow(Conv2d):
         f.dx[:, 0] = kept
 
 
-class UnswappedPadding(Conv2d):
-    """Takes the error of the map below for its own: channels in the wrong order."""
+class SwappedChannels(Conv2d):
+    """Gives each channel the error of another one."""
 
     def backward(self, f: Frame) -> None:
         Conv2d.backward(self, f)
@@ -91,7 +91,7 @@ FAULTS = [
     Accumulating(4),
     WrongBorder(2, padding="same"),
     StaleRow(2, padding="same"),
-    UnswappedPadding(2),
+    SwappedChannels(2),
 ]
 
 

@@ -54,9 +54,10 @@ def test_best_is_the_epoch_with_the_best_figure(tmp_path: Path) -> None:
     events = train(config, "optimizer.adam.lr=0.05", "train.epochs=6", out=tmp_path / "run")
     ends = [event for event in events if isinstance(event, EpochEnded)]
     figures = [event.figures["validation"]["accuracy"] for event in ends]
-    assert finished(events).best_epoch == int(np.argmax(figures)) + 1
-    assert int(read(tmp_path / "run" / "best.h5").progress["epoch"]) == int(np.argmax(figures)) + 1
-    assert [event.best for event in ends] == [value > max([-1.0, *figures[:i]]) for i, value in enumerate(figures)]
+    latest = max(epoch for epoch, value in enumerate(figures, 1) if value == max(figures))
+    assert finished(events).best_epoch == latest
+    assert int(read(tmp_path / "run" / "best.h5").progress["epoch"]) == latest
+    assert [event.best for event in ends] == [value >= max([-1.0, *figures[:i]]) for i, value in enumerate(figures)]
 
 
 def test_early_stopping(tmp_path: Path) -> None:
@@ -84,6 +85,10 @@ def test_watch(mode: str, values: list[float], expected: list[bool]) -> None:
     watch = Watch("validation", "figure", mode)
     seen = [watch.see({"validation": {"figure": value}}, epoch + 1) for epoch, value in enumerate(values)]
     assert seen == expected
+    watch = Watch("validation", "figure", mode, latest=True)
+    seen = [watch.see({"validation": {"figure": value}}, epoch + 1) for epoch, value in enumerate(values)]
+    equal = [value == before for value, before in zip(values[1:], values, strict=False)]
+    assert seen == [expected[0], *(was or same for was, same in zip(expected[1:], equal, strict=True))]
 
 
 def test_divergence_names_the_first_node_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
