@@ -15,6 +15,9 @@ import pytest
 
 from nncli import registry
 from nncli.cli import nncli as group
+from nncli.spec import decode  # fills the registries
+
+assert decode.__name__ == "nncli.spec.decode"
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -35,9 +35,7 @@ def _inputs(value: Any) -> Any:
 
 
 def _validation(value: Any) -> Any:
-    """A share below 1, a count from 1, or a source (left to the choice that reads it)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
+    """A share below 1, or a count from 1."""
     if isinstance(value, int):
         if value < 1:
             raise ValueError("as a count of samples it must be at least 1")

@@ -111,10 +111,7 @@ def child(annotation: Any, part: str | int) -> Any:
 
 
 def names_at(annotation: Any) -> list[str]:
-    """What may stand as the next part of a path here."""
-    kind = chosen_kind(annotation)
-    if kind is not None:
-        return list(registry.KINDS[kind])
+    """The fields that may stand here."""
     cls = dataclass_of(annotation)
     return list(fields_of(cls)) if cls is not None else []
 

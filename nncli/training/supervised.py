@@ -138,7 +138,8 @@ def _flat(config: Config) -> dict[str, str]:
             if not fields:
                 found[here] = here
             for field in fields:
-                walk(getattr(value, field.name), f"{here}.{field.name}" if here else field.name)
+                inner = here if field.name == "layer" else f"{here}.{field.name}" if here else field.name
+                walk(getattr(value, field.name), inner)
         elif isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
             for index, item in enumerate(value):
                 walk(item, f"{path}[{index}]")
@@ -154,7 +155,7 @@ def _flat(config: Config) -> dict[str, str]:
 
 def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     """Data, graph, plan, model; faults of the file first, then of the data."""
-    config, base = loaded.config, loaded.base
+    config, base = loaded.config, loaded.base.resolve()
     loaded.require_loss()
     loaded.require_data()
     if loaded.faults and config.input is None:

@@ -115,6 +115,19 @@ def test_eval_agrees_with_train(run: Runner, tmp_path: Path) -> None:
         assert {"loss": document["loss"], **document["metrics"]} == trained[split]
 
 
+def test_a_run_is_found_from_any_folder(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paths of a configuration are relative to its file, also for what goes on from the checkpoint."""
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    config = write_config(tmp_path / "configs", CONFIG.replace("{digits}", "../data/digits.npz"))
+    monkeypatch.chdir(tmp_path)
+    assert run("train", config.relative_to(tmp_path), "--epochs", 1, "--out", "run", "-q").code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run("eval", "../run").code == 0
+    assert run("train", "--resume", "../run", "--epochs", 2, "-q").code == 0
+
+
 def test_eval_on_other_data(run: Runner, trained: Path) -> None:
     source = f"npz: {{path: {ROOT}/data/digits.npz, x: x_test, y: y_test}}"
     document = run("eval", trained / "run", "--data", source, "--json").json

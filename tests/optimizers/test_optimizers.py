@@ -46,11 +46,12 @@ def sgd(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array:
 
 
 def adam(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array:
-    """Kingma & Ba 2015, Algorithm 1."""
+    """Kingma & Ba 2015, Algorithm 1; with `decoupled` Loshchilov & Hutter 2019, Algorithm 2."""
     b1, b2, eps = o.get("beta1", 0.9), o.get("beta2", 0.999), o.get("eps", 1e-8)
     m, v = np.zeros_like(w), np.zeros_like(w)
     for t in range(1, steps + 1):
-        g = gradient(w) + o.get("weight_decay", 0) * w
+        g = gradient(w) + (0 if o.get("decoupled") else o.get("weight_decay", 0) * w)
+        w = w - (lr * o.get("weight_decay", 0) * w if o.get("decoupled") else 0)
         m = b1 * m + (1 - b1) * g
         v = b2 * v + (1 - b2) * g**2
         w = w - lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
@@ -68,6 +69,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"lr": 1e-2},
         {"lr": 1e-2, "beta1": 0.5, "beta2": 0.9, "eps": 1e-3},
         {"lr": 1e-2, "weight_decay": 0.1},
+        {"lr": 1e-2, "weight_decay": 0.1, "decoupled": True},
         {"lr": 1e-2, "beta1": 0.0},
     ],
 }
@@ -126,13 +128,27 @@ def test_weight_decay_leaves_out_what_has_none(name: str, options: dict[str, Any
 
 
 @each
+def test_decay_all_leaves_out_nothing(name: str, options: dict[str, Any]) -> None:
+    everything = registry.optimizer[name](**options, decay_all=True)
+    expected = run(registry.optimizer[name](**options), parabola, 10)
+    np.testing.assert_array_equal(run(everything, parabola, 10, decay=False), expected)
+
+
+@each
+def test_nan_is_not_hidden(name: str, options: dict[str, Any]) -> None:
+    found = run(registry.optimizer[name](**options), lambda w: np.array([1.0, np.nan, 1.0]), 2)
+    assert np.isnan(found).tolist() == [False, True, False]
+
+
+@each
 def test_pytorch_s_trajectory(name: str, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is an optional second witness")
     w = torch.tensor(START.copy(), requires_grad=True)
     theirs = dict(options)
     if name == "adam":
         theirs["betas"] = (theirs.pop("beta1", 0.9), theirs.pop("beta2", 0.999))
-    optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[name]([w], **theirs)
+    adam_or_w = torch.optim.AdamW if theirs.pop("decoupled", False) else torch.optim.Adam
+    optimizer = {"sgd": torch.optim.SGD, "adam": adam_or_w}[name]([w], **theirs)
     for _ in range(100):
         w.grad = torch.tensor(rosenbrock(w.detach().numpy()))
         optimizer.step()

@@ -1,0 +1,142 @@
+"""Runs one loss alone, through a frame made as the engine makes it, and measures what every loss must keep.
+
+Everything the loss must write is garbage (NaN) before it is called.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nncli.parts import Array, Loss, LossFrame, Shape, Work
+
+STEP = 1e-5
+"""Step of central differences."""
+
+
+def samples(loss: Loss, output: Shape, n: int, seed: int = 0) -> tuple[Array, Array]:
+    """Outputs (…, n) of a network and targets for them, in float64."""
+    rng = np.random.default_rng(seed)
+    x = 2 * rng.normal(size=(*output, n))
+    t = rng.integers(0, output[0], n) if loss.target == "classes" else rng.normal(size=x.shape)
+    return x, t
+
+
+class Alone:
+    """A loss with arrays for the samples of x and t, which are a shard of a batch of `total`."""
+
+    def __init__(self, loss: Loss, x: Array, t: Array, total: int | None = None, dtype: DTypeLike = np.float64) -> None:
+        self.loss, self.x = loss, x.astype(dtype)
+        n = x.shape[-1]
+        f = self.frame = LossFrame(n=n, total=total or n, weight=float(total or n))
+        f.x = np.empty_like(self.x, order="C")
+        f.t = t.astype(np.intp if loss.target == "classes" else dtype)
+        f.dx = np.empty_like(f.x)
+        self.works = loss.workspace(x.shape[:-1], n)
+        f.work = {name: self._array(work, dtype) for name, work in self.works.items()}
+        f.views = loss.prepare(f)
+
+    @staticmethod
+    def _array(work: Work, dtype: DTypeLike) -> Array:
+        return (np.zeros if work.zero else np.empty)(work.shape, work.dtype or dtype)
+
+    def _spoil(self, scratch_only: bool) -> None:
+        for name, work in self.works.items():
+            if work.scratch or not (scratch_only or work.zero):
+                array = self.frame.work[name]
+                array.fill(np.nan if array.dtype.kind == "f" else 1)
+
+    def forward(self) -> float:
+        """The sum of the losses at `self.x`."""
+        self.frame.x[...] = self.x
+        self._spoil(scratch_only=False)
+        return self.loss.forward(self.frame)
+
+    def backward(self) -> Array:
+        """dL/dx of the batch's mean; after `forward`."""
+        self._spoil(scratch_only=True)
+        self.frame.dx.fill(np.nan)
+        self.loss.backward(self.frame)
+        return self.frame.dx.copy()
+
+    def run(self) -> tuple[float, Array]:
+        return self.forward(), self.backward()
+
+
+def difference(found: Array, expected: Array) -> float:
+    """The largest absolute difference over the largest absolute value expected; NaN where anything is."""
+    assert found.shape == expected.shape
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-12))
+
+
+def gradient_error(loss: Loss, output: Shape) -> float:
+    """How far the gradient of a shard's part of the batch's mean is from central differences."""
+    alone = Alone(loss, *samples(loss, output, 3), total=5)
+    _, found = alone.run()
+    expected = np.empty_like(found)
+    for index in np.ndindex(found.shape):
+        kept = alone.x[index]
+        alone.x[index] = kept + STEP
+        up = alone.forward()
+        alone.x[index] = kept - STEP
+        down = alone.forward()
+        alone.x[index] = kept
+        expected[index] = (up - down) / (2 * STEP) / 5
+    return difference(found, expected)
+
+
+def shard_error(loss: Loss, output: Shape, sizes: Sequence[int]) -> float:
+    """How far the shards' losses and gradients, put together, are from those of the whole batch."""
+    n = sum(sizes)
+    x, t = samples(loss, output, n)
+    value, dx = Alone(loss, x, t).run()
+    parts, start = [], 0
+    for size in sizes:
+        part = slice(start, start + size)
+        parts.append(Alone(loss, x[..., part], t[..., part], total=n).run())
+        start += size
+    together = np.concatenate([part[1] for part in parts], axis=-1)
+    return max(abs(sum(part[0] for part in parts) / value - 1), difference(together, dx))
+
+
+def shows_nan(loss: Loss, output: Shape) -> bool:
+    """Whether a NaN in one sample gives a loss that is NaN, and an error that is NaN in that sample and no other."""
+    x, t = samples(loss, output, 4)
+    _, clean = Alone(loss, x, t).run()
+    alone = Alone(loss, x, t)
+    alone.x[..., 2].flat[-1] = np.nan
+    value, dx = alone.run()
+    rest = [0, 1, 3]
+    return np.isnan(value) and bool(np.isnan(dx[..., 2]).any()) and difference(dx[..., rest], clean[..., rest]) < 1e-13
+
+
+def survives(loss: Loss, output: Shape, size: float, dtype: DTypeLike) -> bool:
+    """Whether outputs of ±size give a finite loss and error. NumPy's warnings pass through."""
+    x, t = samples(loss, output, 6)
+    value, dx = Alone(loss, np.copysign(size, x), t, dtype=dtype).run()
+    return np.isfinite(value) and bool(np.isfinite(dx).all())
+
+
+def grows(loss: Loss, output: Shape) -> int:
+    """How many more bytes a steady forward and backward allocate at most for three times as many samples."""
+    peaks = []
+    for n in (20_000, 60_000):
+        alone = Alone(loss, *samples(loss, output, n), dtype=np.float32)
+        f = alone.frame
+        alone.run()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            loss.forward(f)
+            loss.backward(f)
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
+        finally:
+            tracemalloc.stop()
+    return peaks[1] - peaks[0]
+
+
+BUFFER = 8192 * 8 + 1024
+"""Bytes. NumPy's sum in another type takes a buffer of 8192 elements; an array of the added samples takes 160 kB."""
