@@ -229,6 +229,8 @@ def new_folder(name: str, out: Path | None) -> Path:
         except FileExistsError:
             if out is None:
                 continue
+            if not folder.is_dir():
+                raise OutputError(Fault("is a file, not a folder", file=str(folder))) from None
             hint = "choose another folder, or go on with that run: --resume"
             raise OutputError(Fault("the folder exists and is not empty", file=str(folder), hint=hint)) from None
         except OSError as error:

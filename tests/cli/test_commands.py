@@ -255,6 +255,9 @@ def test_output_that_cannot_be_written(run: Runner, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("train", write_config(tmp_path), "--out", tmp_path / "file" / "run")
     assert result.code == 7
+    result = run("train", write_config(tmp_path), "--out", tmp_path / "file")
+    assert result.code == 7
+    assert result.err == f"error: {tmp_path / 'file'}: is a file, not a folder\n"
 
 
 def test_a_run_is_locked_while_it_trains(run: Runner, tmp_path: Path) -> None:

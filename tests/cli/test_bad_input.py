@@ -1,0 +1,85 @@
+"""Every bad configuration and data file through the command line: the words, the exit code, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Runner
+from tests.data.test_bad_files import IDX, NPZ
+from tests.graph.test_build import FAULTS
+from tests.spec.bad_configs import ROWS
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.mark.parametrize("command", ["train", "validate", "summary"])
+@pytest.mark.parametrize("name", ROWS)
+def test_bad_configuration(run: Runner, tmp_path: Path, name: str, command: str) -> None:
+    row = ROWS[name]
+    (tmp_path / "bad.yaml").write_bytes(row.text.encode())
+    before = contents(tmp_path)
+    result = run(command, "bad.yaml")
+    assert result.code == 2
+    assert result.out == ""
+    said = result.err.splitlines()
+    for message, hint in row.lines("bad.yaml"):
+        at = said.index(f"error: {message}")
+        assert not hint or said[at + 1] == f"  hint: {hint}"
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_bad_graph(run: Runner, tmp_path: Path, name: str) -> None:
+    network, faults = FAULTS[name]
+    (tmp_path / "net.yaml").write_text(f"loss: least_squares\nnetwork:\n{network}input: {{shape: [4]}}\n")
+    before = contents(tmp_path)
+    result = run("train", "net.yaml")
+    assert result.code == 2
+    for fault in faults or []:
+        assert "error: " + fault.partition(" | ")[0] in result.err.splitlines()
+    assert contents(tmp_path) == before
+
+
+def config_of(source: str) -> str:
+    return (
+        f"input: {{shape: [1, 3, 2], classes: 3}}\ndata: {{train: {{{source}}}}}\n"
+        "network: [flatten, dense: 3]\nloss: softmax_cross_entropy\noptimizer: sgd\n"
+        "train: {epochs: 1, batch: 2}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "make", "message"),
+    [
+        *(pytest.param("npz: a.npz", make, message, id=f"npz {name}") for name, (make, message, _) in NPZ.items()),
+        *(
+            pytest.param("idx: {images: images, labels: labels}", make, message, id=f"idx {name}")
+            for name, (make, message, _) in IDX.items()
+        ),
+    ],
+)
+def test_bad_data(run: Runner, tmp_path: Path, source: str, make: Callable[[Path], None], message: str) -> None:
+    make(tmp_path)
+    (tmp_path / "data.yaml").write_text(config_of(source))
+    before = contents(tmp_path)
+    result = run("train", "data.yaml")
+    assert result.code == 3
+    assert result.out == ""
+    places = {"a": "a.npz", "images": "images", "labels": "labels"}
+    images = tmp_path / "images"
+    most = 1032 * images.stat().st_size if images.exists() else 0
+    told = message.format(**{name: tmp_path / place for name, place in places.items()}, most=most)
+    for line in told.splitlines():
+        assert f"error: {line.removesuffix('…')}" in result.err
+    assert contents(tmp_path) == before
