@@ -11,7 +11,8 @@ import numpy as np
 from nncli.engine.layout import Arena
 from nncli.engine.parameters import Parameters
 from nncli.engine.plan import Plan, split
-from nncli.engine.shard import Shard
+from nncli.engine.shard import Call, Shard
+from nncli.engine.trace import Trace
 from nncli.engine.wiring import Wiring
 from nncli.engine.workers import ShardSum, Workers
 from nncli.graph import Graph
@@ -98,10 +99,36 @@ class Program:
         error or a parameter's gradient. None where all is finite."""
 
         def job(index: int) -> list[tuple[int, str, str]]:
-            return self.shards[index].inspect(load, epoch, step)
+            # to the end, because other shards may wait for this one
+            calls = enumerate(self.shards[index].calls(load, epoch, step))
+            found = [(moment, call.node, what) for moment, call in calls if (what := _not_finite(call))]
+            return [(moment, self.graph.nodes[node].name, what) for moment, node, what in found[:1]]
 
         found = [item for items in self.workers.run(job, len(self.shards)) for item in items]
         if not found:
             return None
         _, node, what = min(found)
         return node, what
+
+    def trace(self, load: Each | None = None, epoch: int = 0, step: int = 0) -> Trace:
+        """Run one batch and keep a copy of every array on the way. Allocates by batch size: for checks."""
+
+        def job(index: int) -> Trace:
+            return Trace.of(self.shards[index].calls(load, epoch, step), self.n)
+
+        return Trace.joined(self.workers.run(job, len(self.shards)))
+
+
+def _not_finite(call: Call) -> str:
+    """What of a call's results is infinite or NaN; empty where nothing is."""
+    arrays: list[tuple[str, Any]] = []
+    if call.kind == "forward":
+        arrays = [("output", call.what.y)]
+    elif call.kind == "loss":
+        arrays = [("loss", call.what)]
+    elif call.kind == "loss error":
+        arrays = [("error from the loss", call.what)]
+    elif call.kind == "backward":
+        arrays = [("gradient", g) for g in (call.what.g or {}).values()]
+        arrays += [("error", dx) for dx in call.what.dxs if dx is not None]
+    return next((name for name, array in arrays if not np.isfinite(array).all()), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,9 +14,19 @@ from nncli.engine.plan import Plan
 from nncli.engine.wiring import Mode, Wiring
 from nncli.graph import INPUT, Graph
 from nncli.parts import Array, Frame, Loss, LossFrame, Shape, Work
-from nncli.randomness import generator
+from nncli.randomness import uniform
 
 Each = Callable[["Shard"], None]
+
+
+class Call(NamedTuple):
+    """What has just happened in a step: `what` is of the node's frame, except for a loss (its sum over the shard) and
+    a loss error (dL/dy of the output). "arrived": dy is complete, and the node's way back is next; "backward": it is
+    done, before its errors are added to those of other readers."""
+
+    kind: Literal["forward", "loss", "loss error", "arrived", "backward"]
+    node: int
+    what: Any
 
 
 class Shard:
@@ -203,13 +213,7 @@ class Shard:
         return arrays
 
     def _uniform(self, use: str, out: Array) -> None:
-        """Row i of `out` gets the numbers of sample `start + i`, whatever the shards: one stream for the batch."""
-        rng = generator(self.seed, use, self.epoch, self.step)
-        skip = self.start * (out.size // len(out))
-        rng.bit_generator.advance(skip // 8)  # type: ignore[attr-defined]
-        if skip % 8:
-            rng.random(skip % 8, dtype=np.float32)
-        rng.random(dtype=np.float32, out=out)
+        uniform(self.seed, use, self.epoch, self.step, self.start, out)
 
     # -- a step ------------------------------------------------------------------------------------------------------
 
@@ -233,38 +237,28 @@ class Shard:
                     np.add(total, extra, out=total)
         return loss
 
-    def inspect(self, load: Each | None, epoch: int, step: int) -> list[tuple[int, str, str]]:
-        """The first thing that is not finite on the way, if any: (moment, node, what)."""
+    def calls(self, load: Each | None, epoch: int, step: int) -> Iterator[Call]:
+        """A step like `run`, one call at a time, each made when the next is asked for."""
         self.epoch, self.step = epoch, step
         if load is not None:
             load(self)
-        found: list[tuple[int, str, str]] = []
-        for moment, node, what, arrays in self._moments():  # to the end, because other shards may wait for this one
-            if not found and not all(np.isfinite(array).all() for array in arrays):
-                found.append((moment, node, what))
-        return found
-
-    def _moments(self) -> Iterator[tuple[int, str, str, list[Array]]]:
-        """Each call of a step, made when asked for, with the arrays it has just written."""
-        names = [node.name for node in self.graph.nodes]
         for index, forward, frame in self._forward:
             forward(frame)
-            yield index, names[index], "output", [frame.y]
-        moment = len(names)
+            yield Call("forward", index, frame)
+        last = len(self.graph.nodes) - 1
         if self.loss is not None:
-            loss = np.asarray(self.loss.forward(self._loss))
-            yield moment, names[-1], "loss", [loss]
+            value = float(self.loss.forward(self._loss))
+            yield Call("loss", last, value)
             if self._backward:
                 self.loss.backward(self._loss)
-                yield moment + 1, names[-1], "error from the loss", [self._loss.dx]
+                yield Call("loss error", last, self._loss.dx)
         for index, backward, frame, sums in self._backward:
+            yield Call("arrived", index, frame)
             if backward is not None:
                 backward(frame)
+            yield Call("backward", index, frame)
             for total, extra in sums:
                 np.add(total, extra, out=total)
-            moment = 2 * len(names) + 2 - index
-            yield moment, names[index], "gradient", [*(frame.g or {}).values()]
-            yield moment, names[index], "error", [dx for dx in frame.dxs if dx is not None]
 
 
 def _nothing(array: Array) -> None:
