@@ -19,7 +19,7 @@ LEVELS = [
     {"spec"},
     {"graph"},
     {"engine"},
-    {"checkpoint"},
+    {"checkpoint", "gradcheck"},
     {"training"},
     {"report"},
     {"api"},

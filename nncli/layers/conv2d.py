@@ -73,7 +73,7 @@ class Conv2d(Layer):
         if x[0] % self.groups:
             hint = f"each group reads as many channels as the others: use groups that divide {x[0]}"
             raise ShapeError(f"{self.groups} groups do not divide {x[0]} channels", hint=hint)
-        _, (height, width) = self._geometry(x)
+        _, (height, width) = self.geometry(x)
         kh, kw = self.kernel
         fan_in, fan_out = x[0] // self.groups * kh * kw, self.filters // self.groups * kh * kw
         axes = ("out", "in/groups", "kernel height", "kernel width")
@@ -84,7 +84,7 @@ class Conv2d(Layer):
         flops = self.filters * height * width * (2 * fan_in + self.bias)
         return Declared((self.filters, height, width), parameters, flops=flops)
 
-    def _geometry(self, x: Shape) -> tuple[Window, tuple[int, int]]:
+    def geometry(self, x: Shape) -> tuple[Window, tuple[int, int]]:
         """The window and the output's (height, width) for images of shape x."""
         reaches = [extent(k, d) for k, d in zip(self.kernel, self.dilation, strict=True)]
         before, output = [], []
@@ -114,7 +114,7 @@ class Conv2d(Layer):
         if self.algorithm == "direct":
             return {"algorithm": "direct"}
         x = inputs[0]
-        window, output = self._geometry(x)
+        window, output = self.geometry(x)
         blocks = gemm_blocking.choose(x, (self.filters, *output), window, self.groups, n, itemsize)
         return {"algorithm": "gemm", **blocks}
 
@@ -123,13 +123,13 @@ class Conv2d(Layer):
         if plan["algorithm"] == "direct":
             return {}
         x = inputs[0]
-        window, output = self._geometry(x)
+        window, output = self.geometry(x)
         sizes = gemm_blocking.buffers(x, (self.filters, *output), window, self.groups, n, plan)
         return {name: Work((size,), scratch=True) for name, size in sizes.items()}
 
     def prepare(self, f: Frame) -> Views:
         plan = f.plan or self.choose((f.x.shape[:3],), f.n, 4)
-        window, _ = self._geometry(f.x.shape[:3])
+        window, _ = self.geometry(f.x.shape[:3])
         bias = f.p["b"][:, None, None, None] if self.bias else None
         if plan["algorithm"] == "direct":
             return Views(window, bias)

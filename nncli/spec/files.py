@@ -25,6 +25,11 @@ def shipped(name: str) -> Path | None:
     return None
 
 
+def shipped_names() -> list[str]:
+    """All configurations that ship with nncli, in alphabetical order."""
+    return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.yaml")})
+
+
 def open_document(path: Path | str) -> Document:
     """The document of a file. Raises SpecError where it cannot be read, is no UTF-8 or no YAML."""
     name = visible(str(path))

@@ -33,9 +33,11 @@ class Loaded:
         """Add a fault unless the file has a loss."""
         self._require("loss", "write `loss: softmax_cross_entropy` for classes, `loss: least_squares` for values")
 
-    def require_data(self) -> None:
-        """Add a fault unless the file has data."""
-        self._require("data", "write `data: {train: ...}`, such as `data: {train: {npz: {path: file.npz}}}`")
+    def require_data(self, otherwise: str = "") -> None:
+        """Add a fault unless the file has data; `otherwise` is what can be done without, as end of the hint."""
+        self._require(
+            "data", f"write `data: {{train: ...}}`, such as `data: {{train: {{npz: {{path: file.npz}}}}}}`{otherwise}"
+        )
 
     def _require(self, section: str, hint: str) -> None:
         if self.document.at((section,)) is not None:

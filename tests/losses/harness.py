@@ -11,59 +11,27 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nncli.parts import Array, Loss, LossFrame, Shape, Work
+from nncli.gradcheck.alone import AloneLoss as Alone
+from nncli.gradcheck.cases import LossCase
+from nncli.gradcheck.check import Options, check_subject
+from nncli.parts import Array, Loss, Shape
 
-STEP = 1e-5
-"""Step of central differences."""
+__all__ = [
+    "BUFFER",
+    "Alone",
+    "difference",
+    "gradient_error",
+    "grows",
+    "samples",
+    "shard_error",
+    "shows_nan",
+    "survives",
+]
 
 
 def samples(loss: Loss, output: Shape, n: int, seed: int = 0) -> tuple[Array, Array]:
     """Outputs (…, n) of a network and targets for them, in float64."""
-    rng = np.random.default_rng(seed)
-    x = 2 * rng.normal(size=(*output, n))
-    t = rng.integers(0, output[0], n) if loss.target == "classes" else rng.normal(size=x.shape)
-    return x, t
-
-
-class Alone:
-    """A loss with arrays for the samples of x and t, which are a shard of a batch of `total`."""
-
-    def __init__(self, loss: Loss, x: Array, t: Array, total: int | None = None, dtype: DTypeLike = np.float64) -> None:
-        self.loss, self.x = loss, x.astype(dtype)
-        n = x.shape[-1]
-        f = self.frame = LossFrame(n=n, total=total or n, weight=float(total or n))
-        f.x = np.empty_like(self.x, order="C")
-        f.t = t.astype(np.intp if loss.target == "classes" else dtype)
-        f.dx = np.empty_like(f.x)
-        self.works = loss.workspace(x.shape[:-1], n)
-        f.work = {name: self._array(work, dtype) for name, work in self.works.items()}
-        f.views = loss.prepare(f)
-
-    @staticmethod
-    def _array(work: Work, dtype: DTypeLike) -> Array:
-        return (np.zeros if work.zero else np.empty)(work.shape, work.dtype or dtype)
-
-    def _spoil(self, scratch_only: bool) -> None:
-        for name, work in self.works.items():
-            if work.scratch or not (scratch_only or work.zero):
-                array = self.frame.work[name]
-                array.fill(np.nan if array.dtype.kind == "f" else 1)
-
-    def forward(self) -> float:
-        """The sum of the losses at `self.x`."""
-        self.frame.x[...] = self.x
-        self._spoil(scratch_only=False)
-        return self.loss.forward(self.frame)
-
-    def backward(self) -> Array:
-        """dL/dx of the batch's mean; after `forward`."""
-        self._spoil(scratch_only=True)
-        self.frame.dx.fill(np.nan)
-        self.loss.backward(self.frame)
-        return self.frame.dx.copy()
-
-    def run(self) -> tuple[float, Array]:
-        return self.forward(), self.backward()
+    return LossCase(loss, output).samples(n, seed)
 
 
 def difference(found: Array, expected: Array) -> float:
@@ -74,18 +42,8 @@ def difference(found: Array, expected: Array) -> float:
 
 def gradient_error(loss: Loss, output: Shape) -> float:
     """How far the gradient of a shard's part of the batch's mean is from central differences."""
-    alone = Alone(loss, *samples(loss, output, 3), total=5)
-    _, found = alone.run()
-    expected = np.empty_like(found)
-    for index in np.ndindex(found.shape):
-        kept = alone.x[index]
-        alone.x[index] = kept + STEP
-        up = alone.forward()
-        alone.x[index] = kept - STEP
-        down = alone.forward()
-        alone.x[index] = kept
-        expected[index] = (up - down) / (2 * STEP) / 5
-    return difference(found, expected)
+    (finding,) = check_subject(Alone(loss, *samples(loss, output, 3), total=5), Options())
+    return finding.error
 
 
 def shard_error(loss: Loss, output: Shape, sizes: Sequence[int]) -> float:

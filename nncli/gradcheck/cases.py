@@ -1,0 +1,146 @@
+"""The table of cases: each layer and loss with each of its options. A new one adds a line.
+
+`nncli gradcheck` runs over it, and so do the generic tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncli.layers.add import Add
+from nncli.layers.avg_pool2d import AvgPool2d
+from nncli.layers.concat import Concat
+from nncli.layers.conv2d import Conv2d
+from nncli.layers.dense import Dense
+from nncli.layers.dropout import Dropout
+from nncli.layers.flatten import Flatten
+from nncli.layers.global_avg_pool2d import GlobalAvgPool2d
+from nncli.layers.leaky_relu import LeakyRelu
+from nncli.layers.max_pool2d import MaxPool2d
+from nncli.layers.relu import Relu
+from nncli.layers.sigmoid import Sigmoid
+from nncli.layers.softmax import Softmax
+from nncli.layers.tanh import Tanh
+from nncli.losses.least_squares import LeastSquares
+from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from nncli.parts import Array, Layer, Loss, Shape
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer with its options, and the shapes of its inputs (one sample)."""
+
+    layer: Layer
+    shapes: tuple[Shape, ...]
+
+    @property
+    def options(self) -> str:
+        return repr(self.layer).partition("(")[2][:-1].replace("init=None, bias_init=None, ", "")
+
+    @property
+    def id(self) -> str:
+        shapes = "+".join("x".join(map(str, shape)) for shape in self.shapes)
+        return f"{self.layer.type_name}({self.options})-{shapes}"
+
+    def algorithms(self) -> Iterator[Case]:
+        """The case itself, and where the algorithm is left to the plan, the case with each one there is."""
+        yield self
+        layer: typing.Any = self.layer
+        if getattr(layer, "algorithm", "") == "auto":
+            for algorithm in typing.get_args(typing.get_type_hints(type(layer))["algorithm"]):
+                if algorithm != "auto":
+                    yield Case(dataclasses.replace(layer, algorithm=algorithm), self.shapes)
+
+
+@dataclass(frozen=True)
+class LossCase:
+    """A loss with its options, and the shape of the network's output (one sample)."""
+
+    loss: Loss
+    output: Shape
+
+    @property
+    def id(self) -> str:
+        return f"{self.loss.type_name}-{'x'.join(map(str, self.output))}"
+
+    def samples(self, n: int, seed: int = 0) -> tuple[Array, Array]:
+        """Outputs (…, n) of a network and targets for them, in float64."""
+        rng = np.random.default_rng(seed)
+        x = 2 * rng.normal(size=(*self.output, n))
+        if self.loss.target == "classes":
+            return x, rng.integers(0, self.output[0], n)
+        return x, rng.normal(size=x.shape)
+
+
+def case(layer: Layer, *shapes: Shape) -> Case:
+    return Case(layer, shapes)
+
+
+LAYERS = [
+    case(Dense(4), (5,)),
+    case(Dense(5), (5,)),
+    case(Dense(1, bias=False), (3,)),
+    case(Dense(13), (11,)),
+    case(Conv2d(3), (2, 5, 6)),
+    case(Conv2d(5, padding="same"), (4, 9, 8)),
+    case(Conv2d(2, kernel=(2, 3), bias=False), (1, 4, 5)),
+    case(Conv2d(2, kernel=(1, 1)), (3, 3, 4)),
+    case(Conv2d(4, kernel=(1, 1), groups=2), (2, 3, 4)),
+    case(Conv2d(2, kernel=(1, 1), stride=(2, 2)), (3, 5, 4)),
+    case(Conv2d(2, kernel=(3, 3), padding="same"), (2, 4, 5)),
+    case(Conv2d(2, kernel=(4, 2), padding="same"), (2, 5, 4)),
+    case(Conv2d(2, kernel=(3, 2), padding="full"), (2, 3, 4)),
+    case(Conv2d(2, kernel=(3, 3), padding=((1, 2), (0, 3))), (2, 3, 4)),
+    case(Conv2d(2, kernel=(2, 2), padding=((3, 3), (3, 3))), (1, 3, 2)),
+    case(Conv2d(2, kernel=(3, 3), stride=(2, 2), padding="same"), (2, 6, 5)),
+    case(Conv2d(2, kernel=(3, 2), stride=(1, 2)), (2, 5, 6)),
+    case(Conv2d(2, kernel=(2, 2), stride=(3, 3)), (2, 7, 6)),
+    case(Conv2d(2, kernel=(3, 3), dilation=(2, 2)), (2, 6, 7)),
+    case(Conv2d(2, kernel=(2, 3), dilation=(3, 1), padding="same"), (2, 5, 4)),
+    case(Conv2d(2, kernel=(2, 3), dilation=(1, 2), stride=(2, 1), padding="full"), (2, 4, 4)),
+    case(Conv2d(4, kernel=(2, 2), groups=2, padding="same"), (4, 3, 4)),
+    case(Conv2d(6, kernel=(2, 2), groups=3, stride=(2, 1)), (3, 4, 4)),
+    case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="gemm"), (2, 3, 4)),
+    case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="direct"), (2, 3, 4)),
+    case(Conv2d(2, kernel=(2, 3), stride=(2, 1), dilation=(1, 2), groups=2, algorithm="direct"), (4, 4, 6)),
+    case(MaxPool2d(), (2, 4, 6)),
+    case(MaxPool2d((2, 3)), (2, 5, 8)),
+    case(MaxPool2d((3, 3), (2, 2)), (2, 5, 6)),
+    case(MaxPool2d((2, 2), (3, 1)), (1, 6, 4)),
+    case(MaxPool2d((1, 1)), (2, 2, 3)),
+    case(AvgPool2d(), (2, 4, 6)),
+    case(AvgPool2d((2, 3)), (2, 5, 8)),
+    case(AvgPool2d((3, 2), (1, 2)), (2, 5, 6)),
+    case(AvgPool2d((2, 2), (3, 1)), (1, 6, 4)),
+    case(AvgPool2d((1, 1)), (2, 2, 3)),
+    case(GlobalAvgPool2d(), (3, 4, 2)),
+    case(Flatten(), (2, 3, 4)),
+    case(Relu(), (3, 4)),
+    case(LeakyRelu(), (2, 3, 3)),
+    case(LeakyRelu(0.3), (7,)),
+    case(LeakyRelu(0.0), (7,)),
+    case(Sigmoid(), (2, 3, 3)),
+    case(Tanh(), (6,)),
+    case(Softmax(), (5,)),
+    case(Softmax(), (3, 2, 2)),
+    case(Dropout(), (3, 2, 4)),
+    case(Dropout(0.2), (9,)),
+    case(Dropout(0.0), (4,)),
+    case(Add(), (2, 3, 3), (2, 3, 3)),
+    case(Add(), (4,), (4,), (4,)),
+    case(Concat(), (2, 3, 3), (1, 3, 3)),
+    case(Concat(), (4,), (1,), (3,)),
+]
+
+LOSSES = [
+    LossCase(LeastSquares(), (1,)),
+    LossCase(LeastSquares(), (5,)),
+    LossCase(LeastSquares(), (2, 3, 2)),
+    LossCase(SoftmaxCrossEntropy(), (2,)),
+    LossCase(SoftmaxCrossEntropy(), (7,)),
+]

@@ -1,0 +1,205 @@
+"""Checks backpropagation of a whole network: each node against the error that arrives at it, and all of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nncli.engine import Model, Program
+from nncli.engine.shard import Shard
+from nncli.engine.trace import Trace
+from nncli.gradcheck.alone import Alone, AloneLoss, input_name
+from nncli.gradcheck.check import LIMIT, Finding, Options, Verdict, check_array
+from nncli.gradcheck.walk import Through, Walk, arriving
+from nncli.gradcheck.witness import Witness, disagreements
+from nncli.graph import INPUT
+from nncli.parts import Array
+
+SAME = 1e-10
+"""Largest difference, as part of the largest value, between a node in the program and alone. Only rounding differs."""
+WHOLE = Options(directions=2, tries=6)
+"""How each array is checked through the whole network. One kink anywhere spoils the loss: smaller steps are tried."""
+BESIDE = 1e-2
+"""How far inputs are moved at random to leave kinks, as part of their size."""
+LOSS = "loss"
+"""The loss's name among the nodes."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came out for one array of one node. `node` is `loss` for the loss.
+
+    alone     the node by itself, from the error that arrives at it
+    whole     the same gradient as derivative of the network's loss; None for the loss, where that is the same
+    memory    how the node's result in the program differs from its result alone; empty where it does not
+    witness   how far another library's output or gradient is from the node's; None where there is none
+    """
+
+    node: str
+    type: str
+    alone: Finding
+    whole: Finding | None = None
+    memory: str = ""
+    witness: float | None = None
+
+    @property
+    def contradicted(self) -> bool:
+        return self.witness is not None and not self.witness <= LIMIT
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the fault is here, not only further on."""
+        return bool(self.memory) or self.alone.verdict == "wrong" or self.contradicted
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.faulty:
+            return "wrong"
+        if self.whole is not None and self.whole.verdict == "wrong":
+            return "wrong"
+        return self.alone.verdict
+
+    @property
+    def note(self) -> str:
+        if self.memory:
+            return self.memory
+        if self.alone.verdict == "wrong":
+            return self.alone.note or "differs from the numeric gradient"
+        if self.contradicted:
+            return f"output or gradient is {self.witness:.1e} from that of the other library"
+        if self.whole is not None and self.whole.verdict == "wrong":
+            return "agrees alone, but not as derivative of the loss: a fault follows on the way to it"
+        if self.alone.verdict == "undecided":
+            return "every output has a kink here: nothing could be compared"
+        return ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples x (*input, n) and targets t, in float64."""
+
+    x: Array
+    t: Array
+
+    @property
+    def n(self) -> int:
+        return int(self.x.shape[-1])
+
+    def load(self, shard: Shard) -> None:
+        part = slice(shard.start, shard.start + shard.n)
+        shard.x[...] = self.x[..., part]
+        shard.t[...] = self.t[..., part]
+
+    def other(self) -> Batch:
+        """Another batch of the same size."""
+        return Batch(np.roll(self.x, 1, axis=-1) * 0.9, np.roll(self.t, 1, axis=-1))
+
+
+def trace(model: Model, batch: Batch) -> tuple[Program, Trace]:
+    """A step of the program, after one on another batch, so that what is left over from that would be noticed."""
+    gradients = [model.parameters.vector() for _ in range(model.plan.shards)]
+    program = Program(
+        model.graph,
+        model.parameters,
+        batch.n,
+        model.plan,
+        training=True,
+        loss=model.loss,
+        gradients=gradients,
+        workers=model.workers,
+        seed=model.seed,
+        input_gradient=True,
+    ).allocate()
+    program.run(batch.other().load)
+    return program, program.trace(batch.load)
+
+
+def check_part(part: Alone | AloneLoss, name: str, type_: str, options: Options, against: Witness | None) -> list[Row]:
+    """Every array of a layer or loss that is no part of a network."""
+    y, gradients = part.forward(), dict(part.gradients())
+    heard = disagreements(against, part, y, gradients) if against is not None else None
+    return [
+        Row(name, type_, check_array(part, array, options), witness=(heard or {}).get(array)) for array in gradients
+    ]
+
+
+def check_network(model: Model, batch: Batch, options: Options, against: Witness | None = None) -> Iterator[Row]:
+    """Every parameter's and every node's input gradient, in the order of the way back: the loss first.
+
+    The program is the one that trains (its plan, its shared memory), in float64. The numeric side is the plain walk of
+    `nncli.gradcheck.walk`.
+    """
+    assert model.loss is not None
+    program, seen = trace(model, batch)
+    walk = Walk(model.graph, model.parameters.views, model.plan, model.loss, batch.x, batch.t, model.seed)
+    graph = model.graph
+    last = len(graph.nodes) - 1
+    found = check_array(walk.end, input_name(0), options)
+    memory = _differs("the loss", np.asarray(seen.loss), np.asarray(walk.loss))
+    assert seen.loss_error is not None
+    memory = memory or _differs("the error from the loss", seen.loss_error, walk.end.gradients()[input_name(0)])
+    heard = None
+    if against is not None:
+        heard = disagreements(against, walk.end, np.asarray(walk.loss), dict(walk.end.gradients()))
+    yield Row(LOSS, model.loss.type_name, found, memory=memory, witness=(heard or {}).get(input_name(0)))
+    finished_by = program.shards[0].wiring.finished_by
+    for index in range(last, -1, -1):
+        node = graph.nodes[index]
+        forward = ""
+        if index in seen.outputs:
+            forward = _differs("the output", seen.outputs[index], walk.values[finished_by.get(index, index)])
+        arrived = seen.arrived[index]
+        forward = forward or _differs("the error that arrives", arrived, _expected(model, seen, index))
+        given = seen.gradients[index] | {
+            input_name(place): seen.errors[index, place] for place in range(len(node.inputs))
+        }
+        with arriving(walk.cells[index], arrived) as cell:
+            alone = cell.gradients()
+            heard = disagreements(against, cell, walk.values[index], alone) if against is not None else None
+            for name, gradient in given.items():
+                memory = forward
+                if not memory and np.isfinite(alone[name]).all():
+                    memory = _differs("this gradient", gradient, alone[name])
+                finding = _beside_kinks(cell, name, options)
+                whole = check_array(Through(walk, index, given), name, replace(WHOLE, seed=options.seed))
+                yield Row(node.name, node.type, finding, whole, memory, (heard or {}).get(name))
+
+
+def _beside_kinks(cell: Alone, name: str, options: Options) -> Finding:
+    """Where outputs have a kink at these very inputs (ReLU at 0, a maximum that stands twice), the node is compared
+    at inputs close by as well."""
+    found = check_array(cell, name, options)
+    if not found.kinks or found.verdict == "wrong":
+        return found
+    rng = np.random.default_rng(options.seed)
+    kept = cell.x
+    cell.x = [x + BESIDE * max(float(np.sqrt(np.mean(x * x))), BESIDE) * rng.normal(size=x.shape) for x in kept]
+    beside = check_array(cell, name, options)
+    cell.x = kept
+    if beside.kinks >= found.kinks:
+        return found
+    return replace(beside, error=max(beside.error, found.error), avoided=found.kinks - beside.kinks)
+
+
+def _expected(model: Model, seen: Trace, index: int) -> Array:
+    """The error that should arrive at a node: what the loss and all of its readers give it."""
+    graph = model.graph
+    total = np.zeros_like(seen.arrived[index])
+    if index == len(graph.nodes) - 1 and seen.loss_error is not None:
+        total += seen.loss_error
+    for reader in sorted(set(graph.readers[index])):
+        for place, source in enumerate(graph.nodes[reader].inputs):
+            if source == index != INPUT:
+                total += seen.errors[reader, place]
+    return total
+
+
+def _differs(what: str, found: Array, expected: Array) -> str:
+    """How a result of the program differs from the plain one; empty where only rounding does."""
+    scale = max(float(np.abs(found).max(initial=0.0)), float(np.abs(expected).max(initial=0.0)))
+    difference = float(np.abs(found - expected).max(initial=0.0))
+    if scale == 0 or difference <= SAME * scale:
+        return ""
+    return f"in the network {what} is not that of the node alone, by {difference / scale:.1e}: memory used twice?"
