@@ -10,6 +10,7 @@ import click
 
 from nncli import __version__
 from nncli.cli.eval import evaluate
+from nncli.cli.gradcheck import gradcheck
 from nncli.cli.inspect import inspect
 from nncli.cli.options import SETTINGS
 from nncli.cli.summary import summary
@@ -29,7 +30,7 @@ def nncli() -> None:
     """
 
 
-for command in (train, evaluate, inspect, summary, validate):
+for command in (train, evaluate, gradcheck, inspect, summary, validate):
     nncli.add_command(command)
 
 

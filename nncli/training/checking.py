@@ -1,0 +1,245 @@
+"""`gradcheck`: a configuration, or everything that is built in, to the rows of a check."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nncli.data.batches import Loader, Preprocessing, order
+from nncli.data.splits import open_splits
+from nncli.engine import Model, make_plan
+from nncli.errors import CheckFailed, DataError, Fault, SpecError, UsageError
+from nncli.gradcheck.check import Options
+from nncli.gradcheck.everything import check_everything, count_cases
+from nncli.gradcheck.network import Batch, Row, check_network
+from nncli.gradcheck.witness import Witness
+from nncli.graph import Graph
+from nncli.parts import Shape
+from nncli.randomness import generator
+from nncli.spec import Loaded, load, shipped
+from nncli.spec.files import shipped_names
+from nncli.training.setup import checked_graph
+
+SAMPLES = 4
+"""Samples in the batch of a check: a few, so that those of a batch may be coupled, and shards be cut."""
+MOVED = 0.1
+"""Size of the random numbers added to arrays that start constant: zero biases would hide faults."""
+
+
+@dataclass
+class Report:
+    """What a check found. `rows` are in the order of the way back; `nodes` and `batch` say what was checked."""
+
+    name: str
+    batch: str
+    rows: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
+    places: dict[str, Fault] = field(default_factory=dict)
+    """Where in the file each node stands."""
+    witness: str = ""
+    """The other library that was asked."""
+
+    @property
+    def wrong(self) -> list[Row]:
+        return [row for row in self.rows if row.verdict == "wrong"]
+
+    @property
+    def first(self) -> Row | None:
+        """The first that is wrong on the way back: by itself, or at least as derivative of the loss."""
+        return next((row for row in self.rows if row.faulty), next(iter(self.wrong), None))
+
+    @property
+    def largest(self) -> float:
+        """The largest error; NaN where one is."""
+        return float(np.max([row.alone.error for row in self.rows], initial=0.0))
+
+    def failure(self) -> CheckFailed | None:
+        """The error that says what is wrong first on the way back; None where all is well."""
+        row = self.first
+        if row is None:
+            return None
+        place = self.places.get(row.node, Fault(row.node))
+        message = f"the gradient of {called(row)} of {row.node} is wrong: {row.note}"
+        others = sum(other.faulty for other in self.rows if other.node != row.node)
+        hint = "it is the first wrong one on the way back" + (f"; {others} more arrays are wrong too" if others else "")
+        return CheckFailed(dataclasses.replace(place, message=message, hint=hint))
+
+
+def called(row: Row) -> str:
+    """An array's name for people: `x0` is the input."""
+    array = row.alone.array
+    if not (array.startswith("x") and array[1:].isdigit()):
+        return array
+    return "input" if array == "x0" else f"input {int(array[1:]) + 1}"
+
+
+def document(reports: Sequence[Report]) -> dict[str, Any]:
+    """What `gradcheck --json` prints."""
+    failures = [report.first for report in reports]
+    first = next((row for row in failures if row is not None), None)
+    return {
+        "passed": first is None,
+        "first": first and {"node": first.node, "parameter": called(first), "note": first.note},
+        "seconds": sum(report.seconds for report in reports),
+        "nodes": [_row(report, row, len(reports) > 1) for report in reports for row in report.rows],
+    }
+
+
+def _row(report: Report, row: Row, several: bool) -> dict[str, Any]:
+    alone, whole = row.alone, row.whole
+    return {
+        **({"of": report.name} if several else {}),
+        "node": row.node,
+        "type": row.type,
+        "parameter": called(row),
+        "coordinates": alone.size,
+        "directions": alone.directions,
+        "error": alone.error,
+        "estimated_error": alone.estimated,
+        "kinks_avoided": alone.avoided,
+        "kinks_left_out": alone.kinks,
+        "network_error": whole.error if whole is not None and whole.verdict != "undecided" else None,
+        "witness_error": row.witness,
+        "verdict": row.verdict,
+        "passed": row.verdict != "wrong",
+        "note": row.note,
+    }
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is checked now, how much is done, and of how much."""
+
+
+def check_config(
+    path: Path,
+    texts: Sequence[str] = (),
+    *,
+    random: bool = False,
+    samples: int = SAMPLES,
+    options: Options | None = None,
+    against: Witness | None = None,
+    progress: Progress = lambda what, done, of: None,
+) -> Report:
+    """Check the network of a configuration with its loss, in float64, at its initial weights.
+
+    The batch is of the training split, or of random numbers. Raises SpecError, DataError.
+    """
+    loaded = load(path, texts)
+    loaded.require_loss()
+    if not random or loaded.config.input is None:
+        loaded.require_data("; without data, --random checks on random numbers with the shape that `input` says")
+    if loaded.config.input is not None:
+        checked_graph(loaded, loaded.config.input.shape)
+    elif loaded.faults:
+        raise SpecError(loaded.faults)
+    try:
+        graph, batch, called_ = _batch(loaded, random, samples)
+    except DataError as error:
+        hint = "--random checks on random numbers, with the shape that `input` says"
+        raise DataError(
+            [dataclasses.replace(f, hint=f"{f.hint}; {hint}" if f.hint else hint) for f in error.faults]
+        ) from None
+    config = loaded.config
+    itemsize = 8 if config.dtype == "float64" else 4
+    model = Model(graph, make_plan(graph, config.train.batch, itemsize, config.threads), np.float64, config.loss)
+    model.seed = config.seed
+    model.parameters.initialize(graph, config.seed)
+    _move_constants(model, config.seed)
+    report = Report(str(path), f"{batch.n} samples of {called_}", places=_places(loaded))
+    report.witness = against.name if against is not None else ""
+    total = 1 + sum(len(node.declared.parameters) + len(node.inputs) for node in graph.nodes)
+    start = perf_counter()
+    try:
+        with model.limits(), np.errstate(all="ignore"):
+            for row in check_network(model, batch, options or Options(seed=config.seed), against):
+                report.rows.append(row)
+                progress(row.node, len(report.rows), total)
+    finally:
+        model.close()
+    report.seconds = perf_counter() - start
+    return report
+
+
+def check_all(
+    options: Options, against: Witness | None = None, progress: Progress = lambda what, done, of: None
+) -> Iterator[Report]:
+    """Everything registered, by type, and every configuration that ships (on random data where its own are absent)."""
+    configs = shipped_names()
+    total, done = count_cases() + len(configs), 0
+    reports: dict[str, Report] = {}
+    asked = against.name if against is not None else ""
+    start = perf_counter()
+    for rows in check_everything(options, against):
+        report = reports.setdefault(rows[0].type, Report(rows[0].type, "cases", witness=asked))
+        report.rows += rows
+        start, last = perf_counter(), start
+        report.seconds += start - last
+        done += 1
+        progress(rows[0].type, done, total)
+    yield from reports.values()
+    for name in configs:
+        path = shipped(name)
+        assert path is not None
+        done += 1
+        progress(name, done, total)
+        try:
+            report = check_config(path, options=options, against=against)
+        except DataError:
+            report = check_config(path, random=True, options=options, against=against)
+        report.name = f"configs/{name}.yaml"
+        yield report
+
+
+def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, str]:
+    config = loaded.config
+    assert config.loss is not None
+    if config.input is not None:
+        graph = checked_graph(loaded, config.input.shape)
+        if random:
+            return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
+    assert config.data is not None
+    splits = open_splits(
+        config.data,
+        base=loaded.base,
+        seed=config.seed,
+        target=None if random else config.loss.target,
+        given=config.input,
+        only="train",
+    )
+    graph = checked_graph(loaded, splits.shape)
+    if random:
+        return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
+    splits.check_targets(graph.output)
+    loader = Loader(splits.train, Preprocessing.fit(config.data.preprocess, splits.train), np.float64)
+    if samples > len(loader):
+        raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
+    x = np.empty((*splits.shape, samples))
+    t = np.empty(samples, np.intp) if config.loss.target == "classes" else np.empty((*graph.output, samples))
+    loader.fill(order(config.seed, 0, len(loader))[:samples], x, t)
+    return graph, Batch(x, t), "the training split"
+
+
+def _random(graph: Graph, target: str, seed: int, samples: int) -> Batch:
+    rng = generator(seed, "gradcheck")
+    x = rng.normal(size=(*graph.input, samples))
+    output: Shape = graph.output
+    t = rng.integers(output[0], size=samples) if target == "classes" else rng.normal(size=(*output, samples))
+    return Batch(x, t)
+
+
+def _move_constants(model: Model, seed: int) -> None:
+    for entry in model.parameters.entries:
+        value = model.parameters.views[entry.node][entry.name]
+        if value.size and np.ptp(value) == 0:
+            value += MOVED * generator(seed, f"gradcheck/{entry.node}/{entry.name}").normal(size=value.shape)
+
+
+def _places(loaded: Loaded) -> dict[str, Fault]:
+    places = {spec.name: loaded.document.fault(("network", spec.index), "") for spec in loaded.config.network}
+    return places | {"loss": loaded.document.fault(("loss",), "")}
