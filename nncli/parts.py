@@ -7,9 +7,9 @@ images (C, H, W, N), vectors (F, N). Shapes in declarations are those of one sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,7 @@ class Frame:
     """The arrays of one node for one shard, made once by the program.
 
     n, total    samples of this shard, and of the whole batch
+    leads       whether this shard is the first of its batch: it alone writes what is kept once (`state`)
     training    whether this program trains (constant)
     xs, x       inputs, and the first of them        y    output
     dxs, dx     dL/dx for each input; None where nobody needs it
@@ -122,6 +123,7 @@ class Frame:
         "dy",
         "finish",
         "g",
+        "leads",
         "n",
         "p",
         "plan",
@@ -144,6 +146,7 @@ class Frame:
 
     n: int
     total: int
+    leads: bool
     training: bool
     xs: tuple[Array, ...]
     x: Array
@@ -173,6 +176,13 @@ class Layer:
         """Output shape, parameters, state and cost for these input shapes; raises ShapeError where they do not fit."""
         raise NotImplementedError
 
+    def indices(self) -> int | None:
+        """How many different whole numbers from 0 the inputs may hold; None where they may hold any number.
+
+        There is no derivative with respect to whole numbers: nobody asks such a layer for dL/dx.
+        """
+        return None
+
     def choose(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, Any]:
         """What the plan holds for this node: algorithms and block sizes, by a deterministic cost model of shapes.
 
@@ -200,7 +210,8 @@ class Layer:
 class LossFrame:
     """The arrays of the loss for one shard: x the network's output (…, n), t the target, dx = dL/dx of the mean loss.
 
-    `weight` is what the sum is divided by: the batch's number of samples, unless the loss weighs them.
+    `weight` is what the sum is divided by: the batch's number of samples, or where the loss weighs them, the sum of
+    their weights over all shards.
     """
 
     __slots__ = ("dx", "n", "t", "total", "views", "weight", "work", "x")
@@ -230,6 +241,14 @@ class Loss:
     def check(self, output: Shape) -> None:
         """Raise ShapeError unless the network's output fits."""
 
+    def weighs(self) -> bool:
+        """Whether samples have weights, so that the mean loss is Σ loss / Σ weight: then `weight` is called."""
+        return False
+
+    def weight(self, f: LossFrame) -> float:
+        """The sum of the weights of the shard's samples, from f.t alone; called before `forward`."""
+        return float(f.n)
+
     def workspace(self, output: Shape, n: int) -> Mapping[str, Work]:
         return {}
 
@@ -246,7 +265,7 @@ class Loss:
 
 
 class Metric:
-    """Base of metrics: running totals in a small float64 vector, so that an unfinished epoch can be stored.
+    """Base of metrics: running totals in a float64 vector, so that an unfinished epoch can be stored.
 
     `update` adds a batch (outputs and targets batch-last, as in LossFrame); `value` turns the totals into the figure.
     """
@@ -254,11 +273,13 @@ class Metric:
     __slots__ = ()
     type_name: ClassVar[str]
     better: ClassVar[Literal["max", "min"]]
-    totals: ClassVar[int] = 2
-    """Length of the vector of totals."""
 
     def check(self, output: Shape, target: Literal["classes", "values"]) -> None:
         """Raise ShapeError unless the metric is defined for this output and kind of target."""
+
+    def size(self, output: Shape) -> int:
+        """Length of the vector of totals for a network with this output. Totals of shards and batches are added."""
+        return 2
 
     def workspace(self, output: Shape, n: int) -> Mapping[str, Work]:
         """Arrays for outputs and targets of n samples, so that `update` allocates nothing by batch size."""
@@ -277,10 +298,10 @@ class UpdateFrame:
 
     w, g      parameters and gradient (L,)         slots    state vectors (L,) by name, zero at the start
     a, b      two scratch vectors (L,)             lr       step size after the schedule
-    t         number of this update, from 1        decay    whether weight decay applies to this piece
+    t         number of this update, from 1        weight_decay    λ for this piece, 0 where it does not apply
     """
 
-    __slots__ = ("a", "b", "decay", "g", "lr", "slots", "t", "w")
+    __slots__ = ("a", "b", "g", "lr", "slots", "t", "w", "weight_decay")
 
     w: Array
     g: Array
@@ -289,7 +310,7 @@ class UpdateFrame:
     b: Array
     lr: float
     t: int
-    decay: bool
+    weight_decay: float
 
     def __init__(self, **values: Any) -> None:
         for name in self.__slots__:
@@ -298,11 +319,17 @@ class UpdateFrame:
 
 
 class Optimizer:
-    """Base of optimizers. The first field is `lr`. `slots()` names the state vectors it keeps."""
+    """Base of optimizers. The first field is `lr`. `slots()` names the state vectors it keeps.
+
+    `weight_decay` λ applies to weights and leaves out biases and gains unless `decay_all`; the program works that out
+    and says in the frame what applies to a piece.
+    """
 
     __slots__ = ()
     type_name: ClassVar[str]
     lr: float
+    weight_decay: float
+    decay_all: bool
 
     def slots(self) -> tuple[str, ...]:
         return ()
@@ -312,14 +339,35 @@ class Optimizer:
         raise NotImplementedError
 
 
+class Moment(NamedTuple):
+    """A step of a run, for schedules.
+
+    step, total    this step (from 0), of so many planned
+    per_epoch      steps in an epoch
+    seen           the figure that the schedule watches, after each epoch so far; less is better (it is negated where
+                   more is)
+    """
+
+    step: int
+    total: int
+    per_epoch: int = 1
+    seen: Sequence[float] = ()
+
+
 class Schedule:
-    """Base of schedules: the factor on the optimizer's step size at each step."""
+    """Base of schedules: the factor on the optimizer's step size at each step.
+
+    A factor follows from the moment alone, so that there is no state to save.
+    """
 
     __slots__ = ()
     type_name: ClassVar[str]
 
-    def factor(self, step: int, total: int) -> float:
-        """The factor at `step` (from 0) of `total` planned steps."""
+    def watches(self) -> str | None:
+        """The figure of `Moment.seen`: `loss` or a metric; None: nothing is watched."""
+        return None
+
+    def factor(self, at: Moment) -> float:
         raise NotImplementedError
 
 

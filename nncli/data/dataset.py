@@ -140,6 +140,20 @@ class Dataset:
             hint = "these labels begin at 1: save them less 1"
         raise self.t_origin.error(f"label {self.t[row]}, but {why}: 0 to {classes - 1}", hint, row)
 
+    def check_indices(self, bound: int) -> None:
+        """Raises DataError that names the first sample with a number that is not whole, from 0, and below `bound`."""
+        flat = self.x.reshape(len(self.x), -1)
+        step = max(1, _BLOCK // flat.shape[1])
+        for start in range(0, len(flat), step):
+            block = flat[start : start + step]
+            bad = (block < 0) | (block >= bound) | (block != np.trunc(block))
+            if bad.any():
+                row, place = (int(places[0]) for places in np.nonzero(bad))
+                hint = "it is read by an `embedding`: make its `count` larger than the largest number of the data"
+                wanted = f"the network reads whole numbers from 0 to {bound - 1}"
+                message = f"the number {block[row, place]:g} is no index: {wanted}"
+                raise self.x_origin.error(message, hint, start + row)
+
     def check_values(self, output: Shape) -> None:
         """Raises DataError unless a target has the shape of the network's output, axes of length 1 aside."""
         if self.t is None:

@@ -51,6 +51,12 @@ class Splits:
     classes: int | None
     target: Target | None
 
+    def check_indices(self, bound: int | None) -> None:
+        """Raises DataError unless the samples hold whole numbers from 0 below `bound` (None: any numbers)."""
+        for dataset in (self.train, self.validation, self.test):
+            if dataset is not None and bound is not None:
+                dataset.check_indices(bound)
+
     def check_targets(self, output: Shape) -> None:
         """Raises DataError where labels or targets do not fit the output of the network."""
         for dataset in (self.train, self.validation, self.test):

@@ -92,7 +92,12 @@ class Program:
         except BaseException:
             self._sum.reset()
             raise
-        return math.fsum(sums) / self.n
+        return math.fsum(sums) / self.weight
+
+    @property
+    def weight(self) -> float:
+        """What the sum of the last batch's losses was divided by: its samples, unless the loss weighs them."""
+        return self.shards[0].weight
 
     def first_nonfinite(self, load: Each | None, epoch: int, step: int) -> tuple[str, str] | None:
         """Run the batch again and name the first node that gives something not finite, and what: its output, its
@@ -114,9 +119,9 @@ class Program:
         """Run one batch and keep a copy of every array on the way. Allocates by batch size: for checks."""
 
         def job(index: int) -> Trace:
-            return Trace.of(self.shards[index].calls(load, epoch, step), self.n)
+            return Trace.of(self.shards[index].calls(load, epoch, step))
 
-        return Trace.joined(self.workers.run(job, len(self.shards)))
+        return Trace.joined(self.workers.run(job, len(self.shards)), self.weight)
 
 
 def _not_finite(call: Call) -> str:

@@ -119,7 +119,7 @@ class Shard:
         self.layout.need(("error", wiring.error[index]), size, backward)
         for place, (source, shape) in enumerate(zip(node.inputs, node.shapes, strict=True)):
             size = size_of((*shape, self.n), self.dtype)
-            if not wiring.needed[source]:
+            if not wiring.asked(index, place):
                 continue
             if (index, place) in wiring.first:
                 last = 2 * len(self.graph.nodes) + 3
@@ -162,7 +162,7 @@ class Shard:
         mode = wiring.mode[index]
         for place, (source, shape) in enumerate(zip(node.inputs, node.shapes, strict=True)):
             dx = None
-            if wiring.needed[index] and wiring.needed[source]:
+            if wiring.needed[index] and wiring.asked(index, place):
                 dx = errors[source]
                 if (index, place) not in wiring.first:
                     if mode is Mode.VIEW:
@@ -173,6 +173,7 @@ class Shard:
                     dx = extra
             dxs.append(dx)
         frame = Frame(n=self.n, total=self.whole, training=self.training, dxs=tuple(dxs), dx=dxs[0])
+        frame.leads = self.index == 0
         frame.xs = tuple(values[source] for source in node.inputs)
         frame.x, frame.y = frame.xs[0], values[index]
         if wiring.needed[index]:
@@ -224,7 +225,7 @@ class Shard:
             load(self)
         for _, forward, frame in self._forward:
             forward(frame)
-        loss = float(self.loss.forward(self._loss)) if self.loss is not None else 0.0
+        loss = self._lose()
         if measure is not None:
             measure(self)
         if self._backward:
@@ -237,6 +238,21 @@ class Shard:
                     np.add(total, extra, out=total)
         return loss
 
+    def _lose(self) -> float:
+        """The sum of the shard's losses, once the batch's weight is known."""
+        if self.loss is None:
+            return 0.0
+        if self.loss.weighs():
+            weight = np.array([self.loss.weight(self._loss)])
+            self.total(weight)
+            self._loss.weight = float(weight[0]) or 1.0
+        return float(self.loss.forward(self._loss))
+
+    @property
+    def weight(self) -> float:
+        """What the batch's sum of losses is divided by."""
+        return self._loss.weight if self.loss is not None else float(self.whole)
+
     def calls(self, load: Each | None, epoch: int, step: int) -> Iterator[Call]:
         """A step like `run`, one call at a time, each made when the next is asked for."""
         self.epoch, self.step = epoch, step
@@ -247,8 +263,7 @@ class Shard:
             yield Call("forward", index, frame)
         last = len(self.graph.nodes) - 1
         if self.loss is not None:
-            value = float(self.loss.forward(self._loss))
-            yield Call("loss", last, value)
+            yield Call("loss", last, self._lose())
             if self._backward:
                 self.loss.backward(self._loss)
                 yield Call("loss error", last, self._loss.dx)

@@ -30,14 +30,14 @@ class Trace:
     gradients: dict[int, dict[str, Array]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, calls: Iterable[Call], n: int) -> Trace:
-        """Of one shard of a batch of n samples."""
+    def of(cls, calls: Iterable[Call]) -> Trace:
+        """Of one shard; `loss` is the sum of its losses."""
         made = cls()
         for kind, index, what in calls:
             if kind == "forward":
                 made.outputs[index] = what.y.copy()
             elif kind == "loss":
-                made.loss = what / n
+                made.loss = what
             elif kind == "loss error":
                 made.loss_error = what.copy()
             elif kind == "arrived":
@@ -50,10 +50,10 @@ class Trace:
         return made
 
     @classmethod
-    def joined(cls, parts: Sequence[Trace]) -> Trace:
-        """The shards of a batch put together; gradients and losses add up."""
+    def joined(cls, parts: Sequence[Trace], weight: float) -> Trace:
+        """The shards of a batch put together; gradients and losses add up, and the sum is divided by the weight."""
         first, *rest = parts
-        made = cls(sum(part.loss for part in parts))
+        made = cls(sum(part.loss for part in parts) / weight)
         if first.loss_error is not None:
             made.loss_error = np.concatenate([part.loss_error for part in parts if part.loss_error is not None], -1)
         made.outputs = {key: np.concatenate([part.outputs[key] for part in parts], -1) for key in first.outputs}

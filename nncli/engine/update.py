@@ -42,9 +42,8 @@ class Updater:
                 part = slice(start, min(start + PIECE, end))
                 size = part.stop - start
                 slots: Mapping[str, Array] = {name: slot[part] for name, slot in self.slots.items()}
-                frame = UpdateFrame(
-                    w=parameters.w[part], g=gradients[0][part], slots=slots, a=a[:size], b=b[:size], decay=decay
-                )
+                frame = UpdateFrame(w=parameters.w[part], g=gradients[0][part], slots=slots, a=a[:size], b=b[:size])
+                frame.weight_decay = optimizer.weight_decay if decay or optimizer.decay_all else 0.0
                 self._pieces.append(([gradient[part] for gradient in gradients[1:]], frame))
 
     def gather(self, shards: int) -> float:

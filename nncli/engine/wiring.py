@@ -23,7 +23,8 @@ class Wiring:
     """Modes and shared storages of a graph's outputs (`value`) and their gradients (`error`), by node index.
 
     A storage is named by the index of the node that writes it first; INPUT is the network's input. `error` holds
-    only what is needed: gradients of outputs that depend on something trained (or on the input, if that is asked).
+    only what is needed: gradients of outputs that depend on something trained (or on the input, if that is asked) and
+    that the network's output depends on with a derivative.
     """
 
     def __init__(self, graph: Graph, training: bool, input_gradient: bool = False) -> None:
@@ -35,14 +36,29 @@ class Wiring:
         self.finished_by: dict[int, int] = {}
         for index in range(len(graph.nodes)):
             self._wire(index)
-        self.needed: dict[int, bool] = {INPUT: input_gradient}
+        reached = self._reached()
+        self.needed: dict[int, bool] = {INPUT: input_gradient and INPUT in reached}
         for index, node in enumerate(graph.nodes):
-            below = any(self.needed[source] for source in node.inputs)
-            self.needed[index] = training and (below or bool(node.declared.parameters))
+            below = any(self.asked(index, place) for place in range(len(node.inputs)))
+            self.needed[index] = training and index in reached and (below or bool(node.declared.parameters))
         self.error: dict[int, int] = {}
         self.first: set[tuple[int, int]] = set()
         if training and self.needed[len(graph.nodes) - 1]:
             self._errors()
+
+    def asked(self, index: int, place: int) -> bool:
+        """Whether a node's way back, if it has one, is asked for dL/dx of this input."""
+        node = self.graph.nodes[index]
+        return self.needed[node.inputs[place]] and node.layer.indices() is None
+
+    def _reached(self) -> set[int]:
+        """What the network's output has derivatives with respect to, INPUT among it."""
+        found = {len(self.graph.nodes) - 1}
+        for index in range(len(self.graph.nodes) - 1, -1, -1):
+            node = self.graph.nodes[index]
+            if index in found and node.layer.indices() is None:
+                found |= set(node.inputs)
+        return found
 
     def _wire(self, index: int) -> None:
         node = self.graph.nodes[index]
@@ -87,7 +103,7 @@ class Wiring:
                 continue
             node = self.graph.nodes[index]
             for place, source in enumerate(node.inputs):
-                if not self.needed[source] or source in self.error:
+                if not self.asked(index, place) or source in self.error:
                     continue
                 self.first.add((index, place))
                 over = self.mode[index] is Mode.VIEW or (node.layer.traits.in_place and len(node.inputs) == 1)

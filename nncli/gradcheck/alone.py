@@ -24,6 +24,11 @@ def distinct(rng: np.random.Generator, *shape: int) -> Array:
     return ((rng.permutation(count) - count // 2 + 0.3) * (4 / count)).reshape(shape)
 
 
+def example(rng: np.random.Generator, indices: int | None, *shape: int) -> Array:
+    """Inputs of a layer that takes any number, or whole numbers below `indices`."""
+    return distinct(rng, *shape) if indices is None else rng.integers(indices, size=shape)
+
+
 def input_name(place: int) -> str:
     """What an input is called among the arrays of a node."""
     return f"x{place}"
@@ -60,19 +65,19 @@ class Alone:
         self.declared = layer.declare(*shapes)
         rng = np.random.default_rng(seed)
         if x is None:
-            x = [distinct(rng, *shape, start + n)[..., start:].astype(dtype) for shape in shapes]
+            x = [example(rng, layer.indices(), *shape, start + n)[..., start:].astype(dtype) for shape in shapes]
         if p is None:
             p = {name: distinct(rng, *p.shape).astype(dtype) for name, p in self.declared.parameters.items()}
         self.x, self.p = list(x), dict(p)
         self.c = rng.normal(size=(*self.declared.output, start + n))[..., start:].astype(dtype)
-        f = self.frame = Frame(n=n, total=start + n, training=training)
+        f = self.frame = Frame(n=n, total=start + n, training=training, leads=start == 0)
         f.xs = tuple(np.empty_like(x, order="C") for x in self.x)
         f.dy = np.empty((*self.declared.output, n), dtype)
         f.y = np.empty_like(f.dy)
         if in_place or layer.traits.view:
             f.y = f.xs[0].reshape(f.y.shape)
         f.x = f.xs[0]
-        needed = [training] * len(shapes) if needed is None else needed
+        needed = [training and layer.indices() is None] * len(shapes) if needed is None else needed
         f.dxs = tuple(np.empty_like(x) if need else None for x, need in zip(f.xs, needed, strict=True))
         if f.dxs[0] is not None and len(shapes) == 1 and (in_place or layer.traits.view):
             f.dxs = (f.dy.reshape(f.x.shape),)
@@ -164,6 +169,8 @@ class AloneLoss:
         f.dx = np.empty_like(f.x)
         self.works = loss.workspace(x.shape[:-1], n)
         f.work = {name: _array(work, dtype) for name, work in self.works.items()}
+        if loss.weighs():
+            f.weight = loss.weight(f) * f.total / f.n
         f.views = loss.prepare(f)
 
     @property

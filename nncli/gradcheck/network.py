@@ -150,10 +150,14 @@ def check_network(model: Model, batch: Batch, options: Options, against: Witness
         forward = ""
         if index in seen.outputs:
             forward = _differs("the output", seen.outputs[index], walk.values[finished_by.get(index, index)])
+        if index not in seen.arrived:
+            continue
         arrived = seen.arrived[index]
         forward = forward or _differs("the error that arrives", arrived, _expected(model, seen, index))
         given = seen.gradients[index] | {
-            input_name(place): seen.errors[index, place] for place in range(len(node.inputs))
+            input_name(place): seen.errors[index, place]
+            for place in range(len(node.inputs))
+            if (index, place) in seen.errors
         }
         with arriving(walk.cells[index], arrived) as cell:
             alone = cell.gradients()
@@ -171,7 +175,7 @@ def _beside_kinks(cell: Alone, name: str, options: Options) -> Finding:
     """Where outputs have a kink at these very inputs (ReLU at 0, a maximum that stands twice), the node is compared
     at inputs close by as well."""
     found = check_array(cell, name, options)
-    if not found.kinks or found.verdict == "wrong":
+    if not found.kinks or found.verdict == "wrong" or cell.layer.indices() is not None:
         return found
     rng = np.random.default_rng(options.seed)
     kept = cell.x
@@ -191,7 +195,7 @@ def _expected(model: Model, seen: Trace, index: int) -> Array:
         total += seen.loss_error
     for reader in sorted(set(graph.readers[index])):
         for place, source in enumerate(graph.nodes[reader].inputs):
-            if source == index != INPUT:
+            if source == index != INPUT and (reader, place) in seen.errors:
                 total += seen.errors[reader, place]
     return total
 

@@ -75,6 +75,23 @@ class Graph:
                 found[source].append(index)
         return {index: tuple(readers) for index, readers in found.items()}
 
+    @cached_property
+    def indices(self) -> int | None:
+        """How many different whole numbers from 0 the input may hold; None where it may hold any number.
+
+        What layers ask for that read the input, or a view of it.
+        """
+        bounds = []
+        views = {INPUT}
+        for index, node in enumerate(self.nodes):
+            if node.inputs[0] in views:
+                bound = node.layer.indices()
+                if bound is not None:
+                    bounds.append(bound)
+                elif node.layer.traits.view:
+                    views.add(index)
+        return min(bounds, default=None)
+
     @property
     def parameter_count(self) -> int:
         return sum(node.parameter_count for node in self.nodes)

@@ -35,11 +35,11 @@ class Adam(Optimizer):
 
     def update(self, f: UpdateFrame) -> None:
         m, v = f.slots["m"], f.slots["v"]
-        if self.weight_decay and (f.decay or self.decay_all):
+        if f.weight_decay:
             if self.decoupled:
-                np.multiply(f.w, 1 - f.lr * self.weight_decay, out=f.w)
+                np.multiply(f.w, 1 - f.lr * f.weight_decay, out=f.w)
             else:
-                np.multiply(f.w, self.weight_decay, out=f.a)
+                np.multiply(f.w, f.weight_decay, out=f.a)
                 np.add(f.g, f.a, out=f.g)
         np.multiply(m, self.beta1, out=m)
         np.multiply(f.g, 1 - self.beta1, out=f.a)

@@ -36,8 +36,8 @@ class Sgd(Optimizer):
         return ("v",) if self.momentum else ()
 
     def update(self, f: UpdateFrame) -> None:
-        if self.weight_decay and (f.decay or self.decay_all):
-            np.multiply(f.w, self.weight_decay, out=f.a)
+        if f.weight_decay:
+            np.multiply(f.w, f.weight_decay, out=f.a)
             np.add(f.g, f.a, out=f.g)
         direction = f.g
         if self.momentum:

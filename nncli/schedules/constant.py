@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nncli.fields import Natural
-from nncli.parts import Schedule
+from nncli.parts import Moment, Schedule
 from nncli.registry import schedule
 
 
@@ -19,5 +19,5 @@ class Constant(Schedule):
 
     warmup: Natural = 0
 
-    def factor(self, step: int, total: int) -> float:
-        return rise(step, self.warmup)
+    def factor(self, at: Moment) -> float:
+        return rise(at.step, self.warmup)

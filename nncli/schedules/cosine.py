@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from nncli.fields import Natural, Share
-from nncli.parts import Schedule
+from nncli.parts import Moment, Schedule
 from nncli.registry import schedule
 from nncli.schedules.constant import rise
 
@@ -22,8 +22,8 @@ class Cosine(Schedule):
     warmup: Natural = 0
     end: Share = 0.0
 
-    def factor(self, step: int, total: int) -> float:
-        if step < self.warmup:
-            return rise(step, self.warmup)
-        share = min(1.0, (step - self.warmup) / max(1, total - self.warmup))
+    def factor(self, at: Moment) -> float:
+        if at.step < self.warmup:
+            return rise(at.step, self.warmup)
+        share = min(1.0, (at.step - self.warmup) / max(1, at.total - self.warmup))
         return self.end + (1 - self.end) * 0.5 * (1 + math.cos(math.pi * share))

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from nncli.fields import Share
-from nncli.parts import Schedule
+from nncli.parts import Moment, Schedule
 from nncli.registry import schedule
 
 
@@ -23,11 +23,11 @@ class OneCycle(Schedule):
     start: Share = 0.04
     end: Share = 1e-4
 
-    def factor(self, step: int, total: int) -> float:
-        top = self.warmup * total
-        if step < top:
-            return _between(self.start, 1.0, step / top)
-        return _between(1.0, self.end, (step - top) / max(1e-9, total - top))
+    def factor(self, at: Moment) -> float:
+        top = self.warmup * at.total
+        if at.step < top:
+            return _between(self.start, 1.0, at.step / top)
+        return _between(1.0, self.end, (at.step - top) / max(1e-9, at.total - top))
 
 
 def _between(first: float, last: float, share: float) -> float:

@@ -216,6 +216,7 @@ def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, st
     if random:
         return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
     splits.check_targets(graph.output)
+    splits.check_indices(graph.indices)
     loader = Loader(splits.train, Preprocessing.fit(config.data.preprocess, splits.train), np.float64)
     if samples > len(loader):
         raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
@@ -227,7 +228,8 @@ def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, st
 
 def _random(graph: Graph, target: str, seed: int, samples: int) -> Batch:
     rng = generator(seed, "gradcheck")
-    x = rng.normal(size=(*graph.input, samples))
+    shape = (*graph.input, samples)
+    x = rng.normal(size=shape) if graph.indices is None else rng.integers(graph.indices, size=shape).astype(np.float64)
     output: Shape = graph.output
     t = rng.integers(output[0], size=samples) if target == "classes" else rng.normal(size=(*output, samples))
     return Batch(x, t)

@@ -33,6 +33,7 @@ def describe(path: Path, texts: Sequence[str]) -> dict[str, Any]:
         splits = open_splits(config.data, base=loaded.base, seed=config.seed, target=target, given=config.input)
         graph = checked_graph(loaded, splits.shape)
         splits.check_targets(graph.output)
+        splits.check_indices(graph.indices)
         config = resolve_input(config, splits)
     itemsize = 8 if config.dtype == "float64" else 4
     return document_of(config, graph, make_plan(graph, config.train.batch, itemsize, config.threads))

@@ -39,6 +39,7 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     assert dataset is not None
     graph = checked_graph(loaded, config.input.shape)
     splits.check_targets(graph.output)
+    splits.check_indices(graph.indices)
     if threads is None:
         plan = plan_of(snapshot)
     else:

@@ -12,6 +12,7 @@ from nncli.data.batches import order
 from nncli.engine import Updater
 from nncli.engine.shard import Shard
 from nncli.errors import DivergenceError, Fault
+from nncli.parts import Moment
 from nncli.training import events as ev
 from nncli.training.measure import Meter, measure_split
 from nncli.training.progress import History, Progress, Running, Watch
@@ -45,7 +46,7 @@ class Run:
         )
         self.progress = Progress()
         self.history = History()
-        self.running = Running(setup.metrics)
+        self.running = Running(setup.metrics, setup.graph.output)
         self.best = _best_watch(setup)
         self.early = _early_watch(setup)
         self.meter = Meter(setup.metrics)
@@ -95,7 +96,9 @@ class Run:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):
             rows = indices[cursor * self.batch : (cursor + 1) * self.batch]
-            lr = config.optimizer.lr * config.schedule.factor(progress.step, total)
+            lr = config.optimizer.lr * config.schedule.factor(
+                Moment(progress.step, total, self.steps_per_epoch, self._seen())
+            )
             loss, norm = self._step(rows, cursor, lr)
             progress.step += 1
             progress.cursor = cursor + 1
@@ -114,9 +117,17 @@ class Run:
         norm = self.updater.gather(len(program.shards)) if math.isfinite(loss) else math.nan
         if not math.isfinite(norm):
             raise self._diverged(program.first_nonfinite(load, self.progress.epoch, cursor), loss, cursor)
-        self.running.add(loss, len(rows), self.meter.take(program))
+        self.running.add(loss, program.weight, len(rows), self.meter.take(program))
         self.updater.apply(norm, lr, self.progress.step + 1)
         return loss, norm
+
+    def _seen(self) -> list[float]:
+        """What the schedule watches, after each epoch; less is better."""
+        figure = self.setup.config.schedule.watches()
+        if figure is None:
+            return []
+        values = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
+        return [-value for value in values] if self.setup.better(figure) == "max" else values
 
     def _diverged(self, found: tuple[str, str] | None, loss: float, cursor: int) -> DivergenceError:
         node, what = found or ("", "gradient")
@@ -213,7 +224,7 @@ def _best_watch(setup: Setup) -> Watch:
     Of equal epochs the latest is kept: accuracies of a small split are often equal, and training goes on between them.
     """
     wanted = setup.config.checkpoint.best
-    split = "validation" if setup.validation is not None else "train"
+    split = setup.watched_split
     if wanted is not None:
         return Watch(split, wanted.metric, wanted.mode or setup.better(wanted.metric), latest=True)
     metric = next(iter(setup.metrics), "loss") if split == "validation" else "loss"
@@ -224,6 +235,6 @@ def _early_watch(setup: Setup) -> Watch | None:
     wanted = setup.config.train.early_stopping
     if wanted is None:
         return None
-    split = "validation" if setup.validation is not None else "train"
+    split = setup.watched_split
     metric = wanted.metric or "loss"
     return Watch(split, metric, wanted.mode or setup.better(metric), wanted.min_delta)

@@ -34,7 +34,7 @@ class Meter:
         if work is None:
             work = self._work[shard] = self._make(shard)
         totals = self._totals.setdefault(
-            shard.index, {name: np.zeros(metric.totals) for name, metric in self.metrics.items()}
+            shard.index, {name: np.zeros(metric.size(shard.y.shape[:-1])) for name, metric in self.metrics.items()}
         )
         for name, metric in self.metrics.items():
             totals[name].fill(0)
@@ -52,7 +52,7 @@ class Meter:
 
     def take(self, program: Program) -> dict[str, Array]:
         """Totals of the batch that the program has just run: those of its shards, in their order."""
-        sums = {name: np.zeros(metric.totals) for name, metric in self.metrics.items()}
+        sums = {name: np.zeros(metric.size(program.graph.output)) for name, metric in self.metrics.items()}
         for shard in program.shards:
             for name, total in sums.items():
                 total += self._totals[shard.index][name]
@@ -61,7 +61,7 @@ class Meter:
 
 def measure_split(setup: Setup, loader: Loader) -> Running:
     """Loss and metrics over all samples of a split, in their order, without dropout."""
-    running, meter = Running(setup.metrics), Meter(setup.metrics)
+    running, meter = Running(setup.metrics, setup.graph.output), Meter(setup.metrics)
     n = len(loader)
     batch = min(n, max(setup.config.train.batch, LEAST_BATCH))
     rows = np.arange(n)
@@ -72,5 +72,6 @@ def measure_split(setup: Setup, loader: Loader) -> Running:
         def load(shard: Shard, part: Array = part) -> None:
             loader.fill(part[shard.start : shard.start + shard.n], shard.x, shard.t)
 
-        running.add(program.run(load, measure=meter), len(part), meter.take(program))
+        loss = program.run(load, measure=meter)
+        running.add(loss, program.weight, len(part), meter.take(program))
     return running

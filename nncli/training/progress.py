@@ -6,33 +6,34 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nncli.parts import Array, Metric
+from nncli.parts import Array, Metric, Shape
 
 
 class Running:
     """Means over what was seen since `reset`: the loss, and metrics as their own totals in float64."""
 
-    def __init__(self, metrics: dict[str, Metric]) -> None:
+    def __init__(self, metrics: dict[str, Metric], output: Shape) -> None:
         self.metrics = metrics
-        self.loss_sum = 0.0
+        self.loss_sum = self.weight = 0.0
         self.samples = 0
-        self.totals: dict[str, Array] = {name: np.zeros(metric.totals) for name, metric in metrics.items()}
+        self.totals: dict[str, Array] = {name: np.zeros(metric.size(output)) for name, metric in metrics.items()}
 
     def reset(self) -> None:
-        self.loss_sum, self.samples = 0.0, 0
+        self.loss_sum, self.weight, self.samples = 0.0, 0.0, 0
         for totals in self.totals.values():
             totals.fill(0)
 
-    def add(self, mean_loss: float, n: int, totals: dict[str, Array]) -> None:
-        """Count a batch of n samples with its mean loss and its metrics' totals."""
-        self.loss_sum += mean_loss * n
+    def add(self, mean_loss: float, weight: float, n: int, totals: dict[str, Array]) -> None:
+        """Count a batch of n samples of this weight with its mean loss and its metrics' totals."""
+        self.loss_sum += mean_loss * weight
+        self.weight += weight
         self.samples += n
         for name, more in totals.items():
             self.totals[name] += more
 
     @property
     def loss(self) -> float:
-        return self.loss_sum / self.samples if self.samples else float("nan")
+        return self.loss_sum / self.weight if self.weight else float("nan")
 
     def figures(self) -> dict[str, float]:
         return {"loss": self.loss} | {name: float(m.value(self.totals[name])) for name, m in self.metrics.items()}

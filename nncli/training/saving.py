@@ -68,6 +68,7 @@ class Saving:
             "step": progress.step,
             "running_samples": run.running.samples,
             "running_loss_sum": run.running.loss_sum,
+            "running_weight": run.running.weight,
         }
         for name, totals in run.running.totals.items():
             stored[f"running_{name}"] = totals.copy()
@@ -112,6 +113,7 @@ class Saving:
         progress.seconds, progress.epoch_seconds = (float(s) for s in snapshot.timing["seconds"])
         run.running.samples = int(stored["running_samples"])
         run.running.loss_sum = float(stored["running_loss_sum"])
+        run.running.weight = float(stored["running_weight"])
         for name, totals in run.running.totals.items():
             totals[...] = stored[f"running_{name}"]
         for prefix, watch in (("best", run.best), ("early_stopping", run.early)):

@@ -41,6 +41,11 @@ class Setup:
         loaders = {"train": self.train, "validation": self.validation, "test": self.test}
         return {split: len(loader) for split, loader in loaders.items() if loader is not None}
 
+    @property
+    def watched_split(self) -> str:
+        """Whose figures decide on what is best, when to stop, and on the step size."""
+        return "validation" if self.validation is not None else "train"
+
     def better(self, figure: str) -> str:
         """Whether more or less of a figure is better: "max" or "min"."""
         return self.metrics[figure].better if figure in self.metrics else "min"
@@ -65,6 +70,9 @@ def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
                 metric.check(graph.output, config.loss.target if config.loss is not None else "values")
             except NncliError as error:
                 faults += [document.fault(("metrics", index), _named(f, graph, loaded), f.hint) for f in error.faults]
+        if graph.indices is not None and config.data is not None and config.data.preprocess:
+            message = "the network reads whole numbers as indices, which preprocessing would change"
+            faults.append(document.fault(("data", "preprocess"), message, "leave `preprocess` out"))
     if faults:
         raise SpecError(faults)
     assert graph is not None

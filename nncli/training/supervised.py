@@ -166,6 +166,7 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     splits = open_splits(config.data, base=base, seed=config.seed, target=config.loss.target, given=config.input)
     graph = checked_graph(loaded, splits.shape)
     splits.check_targets(graph.output)
+    splits.check_indices(graph.indices)
     config = resolve_input(config, splits)
     plan = _plan(config, graph, splits, snapshot)
     check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))

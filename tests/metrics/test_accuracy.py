@@ -12,7 +12,7 @@ from nncli.parts import Array, Metric
 
 def measure(metric: Metric, *batches: tuple[Array, Array]) -> float:
     """The figure after these batches, with work arrays that hold garbage."""
-    totals = np.zeros(metric.totals)
+    totals = np.zeros(metric.size(batches[0][0].shape[:-1]))
     for y, t in batches:
         works = metric.workspace(y.shape[:-1], y.shape[-1])
         work = {name: np.full(w.shape, 1, w.dtype or y.dtype) for name, w in works.items()}

@@ -46,7 +46,7 @@ def batch(name: str, n: int, dtype: type = np.float64) -> tuple[Array, Array]:
 def test_value_over_batches(name: str, cuts: list[int]) -> None:
     metric = registry.metric[name]()
     y, t = batch(name, 23)
-    totals = np.zeros(metric.totals)
+    totals = np.zeros(metric.size(y.shape[:-1]))
     start = 0
     for n in cuts:
         update(metric, totals, y[..., start : start + n].copy(), t[..., start : start + n].copy())
@@ -62,7 +62,7 @@ def test_better_is_what_perfect_predictions_have(name: str) -> None:
     perfect = np.eye(y.shape[0])[:, t] if CASES[name][0] == "classes" else t.copy()
     figures = []
     for outputs in (y, perfect):
-        totals = np.zeros(metric.totals)
+        totals = np.zeros(metric.size(y.shape[:-1]))
         update(metric, totals, outputs, t)
         figures.append(metric.value(totals))
     assert (figures[1] > figures[0]) == (metric.better == "max")
@@ -71,7 +71,7 @@ def test_better_is_what_perfect_predictions_have(name: str) -> None:
 @each
 def test_nothing_seen_is_nan(name: str) -> None:
     metric = registry.metric[name]()
-    assert np.isnan(metric.value(np.zeros(metric.totals)))
+    assert np.isnan(metric.value(np.zeros(metric.size(CASES[name][1]))))
 
 
 @each
@@ -93,7 +93,7 @@ def test_nothing_is_allocated_by_batch_size(name: str) -> None:
             key: np.zeros(asked.shape, asked.dtype or y.dtype)
             for key, asked in metric.workspace(y.shape[:-1], n).items()
         }
-        totals = np.zeros(metric.totals)
+        totals = np.zeros(metric.size(y.shape[:-1]))
         metric.update(totals, y, t, work)
         tracemalloc.start()
         metric.update(totals, y, t, work)

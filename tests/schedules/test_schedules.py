@@ -8,6 +8,7 @@ import math
 import pytest
 
 from nncli import registry, schedules
+from nncli.parts import Moment
 
 assert schedules.__name__ == "nncli.schedules"
 
@@ -39,13 +40,13 @@ def test_every_schedule_has_a_line() -> None:
 def test_known_points(name: str, options: dict[str, float], points: dict[int, float]) -> None:
     schedule = registry.schedule[name](**options)
     for step, value in points.items():
-        assert schedule.factor(step, TOTAL) == pytest.approx(value, abs=1e-9), step
+        assert schedule.factor(Moment(step, TOTAL)) == pytest.approx(value, abs=1e-9), step
 
 
 @pytest.mark.parametrize(("name", "options", "points"), ROWS)
 def test_no_jumps_and_never_outside_of_zero_and_one(name: str, options: dict[str, float], points: object) -> None:
     schedule = registry.schedule[name](**options)
-    factors = [schedule.factor(step, TOTAL) for step in range(TOTAL + 1)]
+    factors = [schedule.factor(Moment(step, TOTAL)) for step in range(TOTAL + 1)]
     assert all(0 <= factor <= 1 for factor in factors)
     warmup = options.get("warmup", 0)
     rise = 1 / warmup if warmup > 1 else 0.02
@@ -56,7 +57,7 @@ def test_no_jumps_and_never_outside_of_zero_and_one(name: str, options: dict[str
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_short_runs(name: str, total: int) -> None:
     schedule = registry.schedule[name]()
-    assert all(0 <= schedule.factor(step, total) <= 1 for step in range(total + 1))
+    assert all(0 <= schedule.factor(Moment(step, total)) <= 1 for step in range(total + 1))
 
 
 def test_pytorch_s_cosine() -> None:
@@ -65,6 +66,6 @@ def test_pytorch_s_cosine() -> None:
     theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50, eta_min=0.1)
     schedule = registry.schedule["cosine"](end=0.1)
     for step in range(50):
-        assert schedule.factor(step, 50) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
+        assert schedule.factor(Moment(step, 50)) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
         optimizer.step()
         theirs.step()
