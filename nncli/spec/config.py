@@ -85,12 +85,18 @@ class Data:
 @section
 @dataclass(frozen=True, slots=True)
 class NodeExtras:
-    """What an entry of `network` may hold besides its layer."""
+    """What an entry of `network` may hold besides its layer.
+
+    `share` names a node of the same layer whose parameters this one uses instead of its own. With `trainable: false`
+    parameters stay as they are.
+    """
 
     name: NodeName | None = None
     inputs: (
         Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])] | None
     ) = None
+    share: Text | None = None
+    trainable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,31 @@ class NodeSpec:
     name: str
     inputs: tuple[str, ...] | None
     index: int
+    share: str | None = None
+    trainable: bool = True
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters with a step size or weight decay of their own, instead of the optimizer's.
+
+    `nodes` are names or patterns such as `stem*`, `parameters` likewise (`b` for biases); the first group that fits a
+    parameter counts. The schedule acts on the `lr` of groups too.
+    """
+
+    nodes: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ]
+    parameters: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ] = ("*",)
+    lr: Positive | None = None
+    weight_decay: NonNegative | None = None
+
+    def __post_init__(self) -> None:
+        if self.lr is None and self.weight_decay is None:
+            raise ValueError("give `lr`, `weight_decay` or both")
 
 
 @section
@@ -178,6 +209,7 @@ class Config:
     data: Data | None = None
     metrics: tuple[Any, ...] = ()
     optimizer: Any = None
+    groups: tuple[Group, ...] = ()
     schedule: Any = None
     train: Train = field(default_factory=Train)
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
@@ -193,6 +225,7 @@ SECTIONS: dict[str, Any] = {
     "loss": Annotated[Any, Choice("loss")],
     "metrics": tuple[Annotated[Any, Choice("metric")], ...],
     "optimizer": Annotated[Any, Choice("optimizer")],
+    "groups": tuple[Annotated[Group, Section()], ...],
     "schedule": Annotated[Any, Choice("schedule")],
     "train": Annotated[Train, Section()],
     "checkpoint": Annotated[Checkpoints, Section()],
@@ -211,6 +244,7 @@ __all__ = [
     "Config",
     "Data",
     "EarlyStopping",
+    "Group",
     "Input",
     "NodeExtras",
     "NodeSpec",

@@ -11,6 +11,7 @@ from typing import Any
 from nncli.data.batches import order
 from nncli.engine import Updater
 from nncli.engine.shard import Shard
+from nncli.engine.update import Settings
 from nncli.errors import DivergenceError, Fault
 from nncli.parts import Moment
 from nncli.training import events as ev
@@ -43,6 +44,10 @@ class Run:
             config.optimizer,
             clip.value if clip else None,
             clip.norm if clip else None,
+            [
+                Settings(1.0 if group.lr is None else group.lr / config.optimizer.lr, group.weight_decay)
+                for group in config.groups
+            ],
         )
         self.progress = Progress()
         self.history = History()

@@ -58,7 +58,7 @@ class Setup:
 def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
     """The graph of a configuration for samples of this shape. Raises SpecError with all faults of the file."""
     config, document, faults = loaded.config, loaded.document, list(loaded.faults)
-    graph = build(config.network, shape, document, faults)
+    graph = build(config.network, shape, document, faults, config.groups)
     if graph is not None:
         if config.loss is not None:
             try:
