@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator
 
-from nncli.fields import Choice, Count, Natural, NonNegative, Positive, Section, Text
+from nncli.fields import Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
 from nncli.registry import section
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -137,6 +137,30 @@ class Group:
             raise ValueError("give `lr`, `weight_decay` or both")
 
 
+def _path(value: Any) -> Any:
+    """A path alone stands for all nodes of it."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+def _decay(value: Any) -> Any:
+    """A decay alone stands for itself with the usual warm-up."""
+    return {"decay": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class InitFrom:
+    """Initial weights from a checkpoint, by node name; nodes that it does not have begin anew.
+
+    `nodes` are names or patterns of the nodes to take. Averaged weights are taken where it has some.
+    """
+
+    path: Text
+    nodes: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ] = ("*",)
+
+
 @section
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -167,11 +191,30 @@ class EarlyStopping:
 
 @section
 @dataclass(frozen=True, slots=True)
+class Ema:
+    """An exponential average of the weights, with which validation and test are measured and `eval` works.
+
+    After step t it moves towards the weights by 1 − d, where d = min(decay, (1 + t) / (warmup + t)); with `warmup` 0
+    d is `decay` throughout.
+    """
+
+    decay: Decay = 0.999
+    warmup: Natural = 10
+
+
+@section
+@dataclass(frozen=True, slots=True)
 class Train:
-    """The loop: `epochs` passes over the training split in batches of `batch` samples."""
+    """The loop: `epochs` passes over the training split in batches of `batch` samples.
+
+    With `accumulate` N a step of the optimizer uses the gradient of N batches, as one batch of N times the size would
+    give it.
+    """
 
     epochs: Count = 10
     batch: Count = 32
+    accumulate: Count = 1
+    ema: Annotated[Ema, Section(), BeforeValidator(_decay, json_schema_input_type=Decay | Ema)] | None = None
     clip: Annotated[Clip, Section()] | None = None
     early_stopping: Annotated[EarlyStopping, Section()] | None = None
 
@@ -210,6 +253,7 @@ class Config:
     metrics: tuple[Any, ...] = ()
     optimizer: Any = None
     groups: tuple[Group, ...] = ()
+    init_from: InitFrom | None = None
     schedule: Any = None
     train: Train = field(default_factory=Train)
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
@@ -225,6 +269,7 @@ SECTIONS: dict[str, Any] = {
     "loss": Annotated[Any, Choice("loss")],
     "metrics": tuple[Annotated[Any, Choice("metric")], ...],
     "optimizer": Annotated[Any, Choice("optimizer")],
+    "init_from": Annotated[InitFrom, Section(), BeforeValidator(_path, json_schema_input_type=Text | InitFrom)],
     "groups": tuple[Annotated[Group, Section()], ...],
     "schedule": Annotated[Any, Choice("schedule")],
     "train": Annotated[Train, Section()],
@@ -244,7 +289,9 @@ __all__ = [
     "Config",
     "Data",
     "EarlyStopping",
+    "Ema",
     "Group",
+    "InitFrom",
     "Input",
     "NodeExtras",
     "NodeSpec",
