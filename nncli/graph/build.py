@@ -61,11 +61,11 @@ class _Builder:
         return self._assemble(order, declared, owners, grouped)
 
     def fault(self, spec: NodeSpec, message: str, hint: str = "", *below: str | int) -> None:
-        self.faults.append(self.document.fault(("network", spec.index, *below), message, hint))
+        self.faults.append(self.document.fault((*spec.place, *below), message, hint))
 
     def where(self, spec: NodeSpec) -> str:
         """A node with its place, for messages that name a second one."""
-        values = self.document.values.get(("network", spec.index))
+        values = self.document.values.get(spec.place)
         return f"'{spec.name}'" + (f" (line {values[0]})" if values else "")
 
     def _names(self) -> dict[str, int]:

@@ -59,6 +59,8 @@ class ShareCountOrSource:
 
 
 NodeName = Annotated[str, AfterValidator(_node_name)]
+InputNames = Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])]
+"""Names of nodes; one name stands for a list of it."""
 
 
 @section
@@ -92,9 +94,7 @@ class NodeExtras:
     """
 
     name: NodeName | None = None
-    inputs: (
-        Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])] | None
-    ) = None
+    inputs: InputNames | None = None
     share: Text | None = None
     trainable: bool = True
 
@@ -103,13 +103,15 @@ class NodeExtras:
 class NodeSpec:
     """One entry of `network`: a layer, its name, and the names it reads (None: the entry before it).
 
+    `place` is its path in the file.
+
     `layer` is None where the entry was faulty, so that the rest of the graph can still be checked.
     """
 
     layer: Any
     name: str
     inputs: tuple[str, ...] | None
-    index: int
+    place: tuple[str | int, ...] = field(compare=False)
     share: str | None = None
     trainable: bool = True
 

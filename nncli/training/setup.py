@@ -84,8 +84,8 @@ def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
 def _named(fault: Fault, graph: Graph, loaded: Loaded) -> str:
     """A fault of a loss or metric with the node whose output it is about."""
     name = graph.nodes[-1].name
-    index = next(spec.index for spec in loaded.config.network if spec.name == name)
-    where = loaded.document.values.get(("network", index))
+    place = next(spec.place for spec in loaded.config.network if spec.name == name)
+    where = loaded.document.values.get(place)
     line = f" (line {where[0]})" if where else ""
     return f"{fault.message}; the network's output is '{name}'{line}, {list(graph.output)}"
 

@@ -138,7 +138,7 @@ def _flat(config: Config) -> dict[str, str]:
             fields = dataclasses.fields(value)
             if not fields:
                 found[here] = here
-            for field in fields:
+            for field in (field for field in fields if field.compare):
                 inner = here if field.name == "layer" else f"{here}.{field.name}" if here else field.name
                 walk(getattr(value, field.name), inner)
         elif isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):

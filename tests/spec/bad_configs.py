@@ -16,7 +16,7 @@ from nncli.spec import config, read_text
 MARK = "§"
 TAIL = "input: {shape: [4]}\n"
 NETWORK = "network: [{dense: 3}]\n"
-SECTIONS = ", ".join(sorted([*config.SECTIONS, "network"]))
+SECTIONS = ", ".join(sorted([*config.SECTIONS, "blocks", "network"]))
 LIST = "write `network:` and below it one `- layer` for each node"
 NUMBERS = "write the number with a decimal point and without separators"
 
