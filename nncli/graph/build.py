@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
 
 from nncli import registry
 from nncli.errors import Fault, NncliError, nearest
 from nncli.graph.graph import INPUT, Graph, Node
-from nncli.parts import Declared, Parameter, Shape
+from nncli.parts import Array, Declared, InitializerBase, Parameter, Shape
 from nncli.spec.config import NodeSpec
 from nncli.spec.yaml12 import Document
 
@@ -185,7 +188,22 @@ class _Builder:
         return "glorot"
 
 
+@dataclass(frozen=True, slots=True)
+class _Start(InitializerBase):
+    """Every element starts at one number, which a layer chose."""
+
+    value: float
+
+    type_name: ClassVar[str] = "constant"
+
+    def draw(self, rng: np.random.Generator, parameter: Parameter) -> Array:
+        return np.full(parameter.shape, self.value, np.float64)
+
+
 def _initializer(parameter: Parameter, suited: str) -> Any:
-    if parameter.init is not None:
-        return parameter.init
-    return registry.initializer[suited if parameter.decay else "zeros"]()
+    init = parameter.init
+    if isinstance(init, int | float):
+        return _Start(init)
+    if init is None:
+        init = suited if parameter.decay else "zeros"
+    return registry.initializer[init]() if isinstance(init, str) else init
