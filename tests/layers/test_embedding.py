@@ -6,10 +6,14 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from nncli.engine import Model, Plan
+from nncli.engine.shard import Shard
 from nncli.errors import ShapeError
 from nncli.kernels import lookup
 from nncli.layers.embedding import Embedding
+from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tests.cli.conftest import Runner, run
+from tests.engine.networks import gradient
 from tests.layers.cases import Case, each_case_of
 from tests.layers.harness import Alone, difference
 
@@ -50,6 +54,30 @@ def test_starts_from_the_normal_distribution_of_variance_one() -> None:
     assert W.shape == (500, 64)
     assert abs(W.mean()) < 5 / np.sqrt(W.size)
     assert abs(W.var() - 1) < 5 * np.sqrt(2 / W.size)
+
+
+def test_shards_agree() -> None:
+    """Through the engine, where each shard adds up the rows of its own samples."""
+    from tests.graph.test_build import good
+
+    graph = good("- {embedding: {count: 11, size: 4}}\n- flatten\n- {dense: 3}\n", (6,))
+    rng = np.random.default_rng(2)
+    x, t = rng.integers(0, 11, (6, 7)), rng.integers(0, 3, 7)
+    found = []
+    for shards in (1, 2, 3):
+        model = Model(graph, Plan(shards), np.float64, SoftmaxCrossEntropy())
+        model.parameters.initialize(graph, 0)
+
+        def load(shard: Shard) -> None:
+            part = slice(shard.start, shard.start + shard.n)
+            shard.x[...], shard.t[...] = x[:, part], t[part]
+
+        program = model.program(7, True)
+        program.run(load)
+        found.append(gradient(model, program))
+    assert np.abs(found[0]).max() > 0.01
+    assert difference(found[1], found[0]) < 1e-12
+    assert difference(found[2], found[0]) < 1e-12
 
 
 def test_images_are_refused() -> None:
