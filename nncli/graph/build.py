@@ -293,6 +293,9 @@ def _listed(shapes: dict[str, Shape]) -> str:
 
 
 def _initializer(parameter: Parameter, suited: str) -> Any:
-    if parameter.init is not None:
-        return parameter.init
-    return registry.initializer[suited if parameter.decay else "zeros"]()
+    init = parameter.init
+    if isinstance(init, int | float):
+        return registry.initializer["constant"](float(init))
+    if init is None:
+        init = suited if parameter.decay else "zeros"
+    return registry.initializer[init]() if isinstance(init, str) else init

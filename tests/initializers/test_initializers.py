@@ -18,6 +18,7 @@ PARAMETER = Parameter((FAN_OUT, FAN_IN), ("out", "in"), FAN_IN, FAN_OUT)
 N = FAN_IN * FAN_OUT
 CASES = {
     "zeros": [({}, 0.0, 0.0)],
+    "lecun": [({}, 1 / FAN_IN, math.inf), ({"distribution": "uniform"}, 1 / FAN_IN, math.sqrt(3 / FAN_IN))],
     "glorot": [
         ({}, 2 / (FAN_IN + FAN_OUT), math.sqrt(6 / (FAN_IN + FAN_OUT))),
         ({"distribution": "normal"}, 2 / (FAN_IN + FAN_OUT), math.inf),
@@ -25,11 +26,12 @@ CASES = {
     "he": [({}, 2 / FAN_IN, math.inf), ({"distribution": "uniform"}, 2 / FAN_IN, math.sqrt(6 / FAN_IN))],
 }
 """Options, variance, and bound of the absolute value."""
+CONSTANT: dict[str, tuple[dict[str, float], float]] = {"ones": ({}, 1.0), "constant": ({"value": 0.5}, 0.5)}
 ROWS = [(name, *case) for name, cases in CASES.items() for case in cases]
 
 
 def test_every_initializer_has_a_line() -> None:
-    assert set(CASES) == set(registry.initializer)
+    assert set(CASES) | set(CONSTANT) == set(registry.initializer)
 
 
 @pytest.mark.parametrize(("name", "options", "variance", "bound"), ROWS)
@@ -51,3 +53,10 @@ def test_draws_follow_the_seed_alone(name: str, options: dict[str, str], varianc
     first, again, other = (initializer.draw(generator(seed, "init"), PARAMETER) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert variance == 0 or not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_constants(name: str) -> None:
+    options, value = CONSTANT[name]
+    values = registry.initializer[name](**options).draw(generator(1, "init"), PARAMETER)
+    np.testing.assert_array_equal(values, np.full(PARAMETER.shape, value))
