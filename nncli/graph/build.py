@@ -186,6 +186,8 @@ class _Builder:
 
 
 def _initializer(parameter: Parameter, suited: str) -> Any:
+    if isinstance(parameter.init, str):
+        return registry.initializer[parameter.init]()
     if parameter.init is not None:
         return parameter.init
     return registry.initializer[suited if parameter.decay else "zeros"]()

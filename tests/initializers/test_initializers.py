@@ -18,6 +18,7 @@ PARAMETER = Parameter((FAN_OUT, FAN_IN), ("out", "in"), FAN_IN, FAN_OUT)
 N = FAN_IN * FAN_OUT
 CASES = {
     "zeros": [({}, 0.0, 0.0)],
+    "ones": [({}, 0.0, 1.0)],
     "glorot": [
         ({}, 2 / (FAN_IN + FAN_OUT), math.sqrt(6 / (FAN_IN + FAN_OUT))),
         ({"distribution": "normal"}, 2 / (FAN_IN + FAN_OUT), math.inf),
@@ -25,6 +26,8 @@ CASES = {
     "he": [({}, 2 / FAN_IN, math.inf), ({"distribution": "uniform"}, 2 / FAN_IN, math.sqrt(6 / FAN_IN))],
 }
 """Options, variance, and bound of the absolute value."""
+MEANS = {"ones": 1.0}
+"""Where it is not 0."""
 ROWS = [(name, *case) for name, cases in CASES.items() for case in cases]
 
 
@@ -38,7 +41,7 @@ def test_moments(name: str, options: dict[str, str], variance: float, bound: flo
     values = registry.initializer[name](**options).draw(generator(7, "init"), PARAMETER)
     assert values.shape == PARAMETER.shape
     assert values.dtype == np.float64
-    assert abs(values.mean()) <= 5 * math.sqrt(variance / N)
+    assert abs(values.mean() - MEANS.get(name, 0.0)) <= 5 * math.sqrt(variance / N)
     assert abs(values.var() - variance) <= 5 * variance * math.sqrt(2 / N)
     assert np.abs(values).max() <= bound
     if 0 < bound < math.inf:
