@@ -15,6 +15,7 @@ import numpy as np
 from nncli.layers.add import Add
 from nncli.layers.avg_pool2d import AvgPool2d
 from nncli.layers.concat import Concat
+from nncli.layers.conv1d import Conv1d
 from nncli.layers.conv2d import Conv2d
 from nncli.layers.dense import Dense
 from nncli.layers.dropout import Dropout
@@ -108,6 +109,12 @@ LAYERS = [
     case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="gemm"), (2, 3, 4)),
     case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="direct"), (2, 3, 4)),
     case(Conv2d(2, kernel=(2, 3), stride=(2, 1), dilation=(1, 2), groups=2, algorithm="direct"), (4, 4, 6)),
+    case(Conv1d(3), (2, 6)),
+    case(Conv1d(2, kernel=2, stride=2, padding="same", bias=False), (3, 5)),
+    case(Conv1d(4, kernel=3, dilation=2, groups=2, padding="full"), (2, 5)),
+    case(Conv1d(2, kernel=4, padding=(1, 3)), (2, 5)),
+    case(Conv1d(2, kernel=3, stride=2, padding=(2, 2), algorithm="gemm"), (2, 6)),
+    case(Conv1d(4, kernel=3, padding="same", groups=2, algorithm="direct"), (4, 5)),
     case(MaxPool2d(), (2, 4, 6)),
     case(MaxPool2d((2, 3)), (2, 5, 8)),
     case(MaxPool2d((3, 3), (2, 2)), (2, 5, 6)),

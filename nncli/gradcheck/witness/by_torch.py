@@ -27,8 +27,16 @@ def _conv2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) ->
     return functional.conv2d(x, p["W"], p.get("b"), layer.stride, 0, layer.dilation, layer.groups)
 
 
+def _conv1d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    window, (_, length) = layer.image.geometry((alone.shapes[0][0], 1, alone.shapes[0][1]))
+    read = (length - 1) * layer.stride + (layer.kernel - 1) * layer.dilation + 1
+    x = functional.pad(xs[0], (window.before[1], read - window.before[1] - alone.shapes[0][1]))
+    return functional.conv1d(x, p["W"], p.get("b"), layer.stride, 0, layer.dilation, layer.groups)
+
+
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
+    "conv1d": _conv1d,
     "conv2d": _conv2d,
     "max_pool2d": lambda layer, xs, p, alone: functional.max_pool2d(xs[0], layer.size, layer.step),
     "avg_pool2d": lambda layer, xs, p, alone: functional.avg_pool2d(xs[0], layer.size, layer.step),
