@@ -17,6 +17,7 @@ from nncli.layers.avg_pool2d import AvgPool2d
 from nncli.layers.concat import Concat
 from nncli.layers.conv1d import Conv1d
 from nncli.layers.conv2d import Conv2d
+from nncli.layers.conv_transpose2d import ConvTranspose2d
 from nncli.layers.dense import Dense
 from nncli.layers.dropout import Dropout
 from nncli.layers.flatten import Flatten
@@ -115,6 +116,13 @@ LAYERS = [
     case(Conv1d(2, kernel=4, padding=(1, 3)), (2, 5)),
     case(Conv1d(2, kernel=3, stride=2, padding=(2, 2), algorithm="gemm"), (2, 6)),
     case(Conv1d(4, kernel=3, padding="same", groups=2, algorithm="direct"), (4, 5)),
+    case(ConvTranspose2d(3), (2, 3, 4)),
+    case(ConvTranspose2d(2, kernel=(4, 4), stride=(2, 2), padding=((1, 1), (1, 1))), (3, 3, 2)),
+    case(ConvTranspose2d(2, kernel=(2, 3), stride=(3, 2), output_padding=(2, 1), bias=False), (2, 3, 2)),
+    case(ConvTranspose2d(2, kernel=(3, 3), padding=((0, 2), (4, 1))), (1, 5, 5)),
+    case(ConvTranspose2d(4, kernel=(2, 3), dilation=(2, 1), groups=2), (2, 2, 3)),
+    case(ConvTranspose2d(2, kernel=(3, 2), stride=(2, 1), dilation=(1, 3), output_padding=(1, 2), groups=2), (4, 3, 2)),
+    case(ConvTranspose2d(2, kernel=(1, 1)), (3, 3, 2)),
     case(MaxPool2d(), (2, 4, 6)),
     case(MaxPool2d((2, 3)), (2, 5, 8)),
     case(MaxPool2d((3, 3), (2, 2)), (2, 5, 6)),

@@ -27,6 +27,13 @@ def _conv2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) ->
     return functional.conv2d(x, p["W"], p.get("b"), layer.stride, 0, layer.dilation, layer.groups)
 
 
+def _conv_transpose2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    more = layer.output_padding
+    whole = functional.conv_transpose2d(xs[0], p["W"], p.get("b"), layer.stride, 0, more, layer.groups, layer.dilation)
+    (top, bottom), (left, right) = layer.padding
+    return whole[:, :, top : whole.shape[2] - bottom, left : whole.shape[3] - right]
+
+
 def _conv1d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
     window, (_, length) = layer.image.geometry((alone.shapes[0][0], 1, alone.shapes[0][1]))
     read = (length - 1) * layer.stride + (layer.kernel - 1) * layer.dilation + 1
@@ -38,6 +45,7 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
     "conv1d": _conv1d,
     "conv2d": _conv2d,
+    "conv_transpose2d": _conv_transpose2d,
     "max_pool2d": lambda layer, xs, p, alone: functional.max_pool2d(xs[0], layer.size, layer.step),
     "avg_pool2d": lambda layer, xs, p, alone: functional.avg_pool2d(xs[0], layer.size, layer.step),
     "global_avg_pool2d": lambda layer, xs, p, alone: xs[0].mean((2, 3)),
