@@ -28,6 +28,7 @@ from nncli.layers.relu import Relu
 from nncli.layers.sigmoid import Sigmoid
 from nncli.layers.softmax import Softmax
 from nncli.layers.tanh import Tanh
+from nncli.layers.upsample2d import Upsample2d
 from nncli.losses.least_squares import LeastSquares
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array, Layer, Loss, Shape
@@ -134,6 +135,11 @@ LAYERS = [
     case(AvgPool2d((2, 2), (3, 1)), (1, 6, 4)),
     case(AvgPool2d((1, 1)), (2, 2, 3)),
     case(GlobalAvgPool2d(), (3, 4, 2)),
+    case(Upsample2d(), (2, 3, 4)),
+    case(Upsample2d((3, 1)), (2, 2, 3)),
+    case(Upsample2d(mode="bilinear"), (2, 3, 4)),
+    case(Upsample2d((3, 2), mode="bilinear"), (2, 1, 4)),
+    case(Upsample2d((1, 4), mode="bilinear"), (1, 3, 2)),
     case(Flatten(), (2, 3, 4)),
     case(Relu(), (3, 4)),
     case(LeakyRelu(), (2, 3, 3)),

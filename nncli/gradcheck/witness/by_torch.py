@@ -41,6 +41,12 @@ def _conv1d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) ->
     return functional.conv1d(x, p["W"], p.get("b"), layer.stride, 0, layer.dilation, layer.groups)
 
 
+def _upsample2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    if layer.mode == "nearest":
+        return functional.interpolate(xs[0], scale_factor=layer.scale)
+    return functional.interpolate(xs[0], scale_factor=layer.scale, mode="bilinear", align_corners=False)
+
+
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
     "conv1d": _conv1d,
@@ -49,6 +55,7 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "max_pool2d": lambda layer, xs, p, alone: functional.max_pool2d(xs[0], layer.size, layer.step),
     "avg_pool2d": lambda layer, xs, p, alone: functional.avg_pool2d(xs[0], layer.size, layer.step),
     "global_avg_pool2d": lambda layer, xs, p, alone: xs[0].mean((2, 3)),
+    "upsample2d": _upsample2d,
     "flatten": lambda layer, xs, p, alone: xs[0].flatten(1),
     "relu": lambda layer, xs, p, alone: functional.relu(xs[0]),
     "leaky_relu": lambda layer, xs, p, alone: functional.leaky_relu(xs[0], layer.slope),
