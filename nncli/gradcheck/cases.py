@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncli.layers.add import Add
+from nncli.layers.avg_pool1d import AvgPool1d
 from nncli.layers.avg_pool2d import AvgPool2d
 from nncli.layers.concat import Concat
 from nncli.layers.conv1d import Conv1d
@@ -21,8 +22,12 @@ from nncli.layers.conv_transpose2d import ConvTranspose2d
 from nncli.layers.dense import Dense
 from nncli.layers.dropout import Dropout
 from nncli.layers.flatten import Flatten
+from nncli.layers.global_avg_pool1d import GlobalAvgPool1d
 from nncli.layers.global_avg_pool2d import GlobalAvgPool2d
+from nncli.layers.global_max_pool1d import GlobalMaxPool1d
+from nncli.layers.global_max_pool2d import GlobalMaxPool2d
 from nncli.layers.leaky_relu import LeakyRelu
+from nncli.layers.max_pool1d import MaxPool1d
 from nncli.layers.max_pool2d import MaxPool2d
 from nncli.layers.relu import Relu
 from nncli.layers.sigmoid import Sigmoid
@@ -129,12 +134,27 @@ LAYERS = [
     case(MaxPool2d((3, 3), (2, 2)), (2, 5, 6)),
     case(MaxPool2d((2, 2), (3, 1)), (1, 6, 4)),
     case(MaxPool2d((1, 1)), (2, 2, 3)),
+    case(MaxPool2d((2, 2), padding=((1, 1), (0, 1))), (2, 4, 5)),
+    case(MaxPool2d((3, 3), (2, 2), ((1, 1), (1, 1))), (2, 5, 6)),
+    case(MaxPool2d((3, 2), (1, 3), ((2, 0), (1, 1))), (1, 2, 5)),
+    case(MaxPool1d(), (2, 7)),
+    case(MaxPool1d(3, 1, (1, 2)), (2, 5)),
     case(AvgPool2d(), (2, 4, 6)),
     case(AvgPool2d((2, 3)), (2, 5, 8)),
     case(AvgPool2d((3, 2), (1, 2)), (2, 5, 6)),
     case(AvgPool2d((2, 2), (3, 1)), (1, 6, 4)),
     case(AvgPool2d((1, 1)), (2, 2, 3)),
+    case(AvgPool2d((2, 2), padding=((1, 1), (0, 1))), (2, 4, 5)),
+    case(AvgPool2d((3, 3), (2, 2), ((1, 1), (1, 1)), count_padding=False), (2, 5, 6)),
+    case(AvgPool2d((3, 2), (1, 3), ((2, 0), (1, 1)), count_padding=False), (1, 2, 5)),
+    case(AvgPool1d(), (2, 7)),
+    case(AvgPool1d(3, 2, (1, 2)), (2, 5)),
+    case(AvgPool1d(3, 1, (2, 1), count_padding=False), (2, 4)),
     case(GlobalAvgPool2d(), (3, 4, 2)),
+    case(GlobalAvgPool1d(), (3, 5)),
+    case(GlobalMaxPool2d(), (3, 4, 2)),
+    case(GlobalMaxPool2d(), (2, 1, 1)),
+    case(GlobalMaxPool1d(), (3, 5)),
     case(Upsample2d(), (2, 3, 4)),
     case(Upsample2d((3, 1)), (2, 2, 3)),
     case(Upsample2d(mode="bilinear"), (2, 3, 4)),

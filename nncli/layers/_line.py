@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from nncli.errors import ShapeError
+from nncli.errors import ShapeError, SpecError
 from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Work
 
 
@@ -35,9 +35,9 @@ class Line(Layer):
             )
         try:
             declared = self.image.declare(_image(x))
-        except ShapeError as error:
+        except (ShapeError, SpecError) as error:
             (fault,) = error.faults
-            raise ShapeError(_of_lines(fault.message), hint=_of_lines(fault.hint)) from None
+            raise type(error)(_of_lines(fault.message), hint=_of_lines(fault.hint)) from None
         output, parameters = declared.output, declared.parameters
         return replace(
             declared,

@@ -47,13 +47,38 @@ def _upsample2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone
     return functional.interpolate(xs[0], scale_factor=layer.scale, mode="bilinear", align_corners=False)
 
 
+def _padded(layer: Any, x: Tensor, value: float) -> Tensor:
+    (top, bottom), (left, right) = layer.padding
+    return functional.pad(x, (left, right, top, bottom), value=value)
+
+
+def _max_pool(layer: Any, x: Tensor) -> Tensor:
+    return functional.max_pool2d(_padded(layer, x, -torch.inf), layer.size, layer.step)
+
+
+def _avg_pool(layer: Any, x: Tensor) -> Tensor:
+    (top, bottom), (left, right) = layer.padding
+    half = [size // 2 for size in layer.size]
+    if top == bottom <= half[0] and left == right <= half[1]:
+        return functional.avg_pool2d(x, layer.size, layer.step, (top, left), False, layer.count_padding)
+    mean = functional.avg_pool2d(_padded(layer, x, 0.0), layer.size, layer.step)
+    if layer.count_padding:
+        return mean
+    return mean / functional.avg_pool2d(_padded(layer, torch.ones_like(x), 0.0), layer.size, layer.step)
+
+
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
     "conv1d": _conv1d,
     "conv2d": _conv2d,
     "conv_transpose2d": _conv_transpose2d,
-    "max_pool2d": lambda layer, xs, p, alone: functional.max_pool2d(xs[0], layer.size, layer.step),
-    "avg_pool2d": lambda layer, xs, p, alone: functional.avg_pool2d(xs[0], layer.size, layer.step),
+    "max_pool2d": lambda layer, xs, p, alone: _max_pool(layer, xs[0]),
+    "max_pool1d": lambda layer, xs, p, alone: _max_pool(layer.image, xs[0][:, :, None])[:, :, 0],
+    "avg_pool2d": lambda layer, xs, p, alone: _avg_pool(layer, xs[0]),
+    "avg_pool1d": lambda layer, xs, p, alone: _avg_pool(layer.image, xs[0][:, :, None])[:, :, 0],
+    "global_max_pool2d": lambda layer, xs, p, alone: functional.adaptive_max_pool2d(xs[0], 1)[:, :, 0, 0],
+    "global_max_pool1d": lambda layer, xs, p, alone: functional.adaptive_max_pool1d(xs[0], 1)[:, :, 0],
+    "global_avg_pool1d": lambda layer, xs, p, alone: xs[0].mean(2),
     "global_avg_pool2d": lambda layer, xs, p, alone: xs[0].mean((2, 3)),
     "upsample2d": _upsample2d,
     "flatten": lambda layer, xs, p, alone: xs[0].flatten(1),
