@@ -15,6 +15,7 @@ import numpy as np
 from nncli.layers.add import Add
 from nncli.layers.avg_pool1d import AvgPool1d
 from nncli.layers.avg_pool2d import AvgPool2d
+from nncli.layers.batch_norm import BatchNorm
 from nncli.layers.concat import Concat
 from nncli.layers.conv1d import Conv1d
 from nncli.layers.conv2d import Conv2d
@@ -26,6 +27,8 @@ from nncli.layers.global_avg_pool1d import GlobalAvgPool1d
 from nncli.layers.global_avg_pool2d import GlobalAvgPool2d
 from nncli.layers.global_max_pool1d import GlobalMaxPool1d
 from nncli.layers.global_max_pool2d import GlobalMaxPool2d
+from nncli.layers.group_norm import GroupNorm
+from nncli.layers.layer_norm import LayerNorm
 from nncli.layers.leaky_relu import LeakyRelu
 from nncli.layers.max_pool1d import MaxPool1d
 from nncli.layers.max_pool2d import MaxPool2d
@@ -169,6 +172,15 @@ LAYERS = [
     case(Tanh(), (6,)),
     case(Softmax(), (5,)),
     case(Softmax(), (3, 2, 2)),
+    case(BatchNorm(), (3, 2, 4)),
+    case(BatchNorm(0.3, 0.1), (5,)),
+    case(BatchNorm(affine=False), (2, 6)),
+    case(LayerNorm(), (3, 2, 4)),
+    case(LayerNorm(eps=0.1), (5,)),
+    case(LayerNorm(affine=False), (2, 3)),
+    case(GroupNorm(2), (4, 2, 3)),
+    case(GroupNorm(3, eps=0.1), (3, 4)),
+    case(GroupNorm(1, affine=False), (6,)),
     case(Dropout(), (3, 2, 4)),
     case(Dropout(0.2), (9,)),
     case(Dropout(0.0), (4,)),

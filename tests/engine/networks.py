@@ -49,6 +49,22 @@ network:
   - {add: {}, inputs: [one, one], name: doubled}
   - tanh
 """,
+    "normalised": """
+network:
+  - {conv2d: {filters: 4, kernel: 3, bias: false}}
+  - {batch_norm: 0.3, name: first}
+  - {relu: {}, name: r}
+  - {conv2d: {filters: 4, kernel: 3, padding: same}, name: branch}
+  - {batch_norm: {affine: false}, name: second}
+  - {add: {}, inputs: [second, r]}
+  - {group_norm: 2}
+  - relu
+  - {layer_norm: {}, name: third}
+  - flatten
+  - {dense: 5}
+  - {batch_norm: {}, name: last}
+  - {dense: 3}
+""",
     "parallel views": """
 network:
   - {conv2d: {filters: 3, kernel: 3}, name: c}

@@ -67,6 +67,22 @@ def _avg_pool(layer: Any, x: Tensor) -> Tensor:
     return mean / functional.avg_pool2d(_padded(layer, torch.ones_like(x), 0.0), layer.size, layer.step)
 
 
+def _batch_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    gamma, beta = p.get("gamma"), p.get("beta")
+    if alone.frame.training:
+        return torch.batch_norm(xs[0], gamma, beta, None, None, True, layer.momentum, layer.eps, False)
+    mean, variance = (_tensor(alone.frame.state[name], False) for name in ("mean", "variance"))
+    return torch.batch_norm(xs[0], gamma, beta, mean, variance, False, layer.momentum, layer.eps, False)
+
+
+def _layer_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    return functional.layer_norm(xs[0], alone.shapes[0], p.get("gamma"), p.get("beta"), layer.eps)
+
+
+def _group_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    return functional.group_norm(xs[0], layer.groups, p.get("gamma"), p.get("beta"), layer.eps)
+
+
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
     "conv1d": _conv1d,
@@ -81,6 +97,9 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "global_avg_pool1d": lambda layer, xs, p, alone: xs[0].mean(2),
     "global_avg_pool2d": lambda layer, xs, p, alone: xs[0].mean((2, 3)),
     "upsample2d": _upsample2d,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
     "flatten": lambda layer, xs, p, alone: xs[0].flatten(1),
     "relu": lambda layer, xs, p, alone: functional.relu(xs[0]),
     "leaky_relu": lambda layer, xs, p, alone: functional.leaky_relu(xs[0], layer.slope),
