@@ -20,6 +20,7 @@ from nncli.layers.concat import Concat
 from nncli.layers.conv1d import Conv1d
 from nncli.layers.conv2d import Conv2d
 from nncli.layers.conv_transpose2d import ConvTranspose2d
+from nncli.layers.crop2d import Crop2d
 from nncli.layers.dense import Dense
 from nncli.layers.dropout import Dropout
 from nncli.layers.flatten import Flatten
@@ -32,7 +33,11 @@ from nncli.layers.layer_norm import LayerNorm
 from nncli.layers.leaky_relu import LeakyRelu
 from nncli.layers.max_pool1d import MaxPool1d
 from nncli.layers.max_pool2d import MaxPool2d
+from nncli.layers.multiply import Multiply
+from nncli.layers.pad2d import Pad2d
+from nncli.layers.permute import Permute
 from nncli.layers.relu import Relu
+from nncli.layers.reshape import Reshape
 from nncli.layers.sigmoid import Sigmoid
 from nncli.layers.softmax import Softmax
 from nncli.layers.tanh import Tanh
@@ -164,6 +169,16 @@ LAYERS = [
     case(Upsample2d((3, 2), mode="bilinear"), (2, 1, 4)),
     case(Upsample2d((1, 4), mode="bilinear"), (1, 3, 2)),
     case(Flatten(), (2, 3, 4)),
+    case(Reshape((3, -1)), (2, 3, 4)),
+    case(Reshape((2, 2, 3)), (12,)),
+    case(Permute((1, 2, 0)), (2, 3, 4)),
+    case(Permute((1, 0)), (2, 3)),
+    case(Crop2d(((1, 1), (1, 1))), (2, 4, 5)),
+    case(Crop2d(((0, 2), (1, 0))), (2, 4, 3)),
+    case(Pad2d(((1, 1), (1, 1))), (2, 2, 3)),
+    case(Pad2d(((0, 2), (1, 0)), value=-1.5), (2, 2, 3)),
+    case(Pad2d(((2, 1), (0, 3)), mode="reflect"), (2, 3, 4)),
+    case(Pad2d(((2, 1), (0, 3)), mode="edge"), (2, 1, 2)),
     case(Relu(), (3, 4)),
     case(LeakyRelu(), (2, 3, 3)),
     case(LeakyRelu(0.3), (7,)),
@@ -188,6 +203,13 @@ LAYERS = [
     case(Add(), (4,), (4,), (4,)),
     case(Concat(), (2, 3, 3), (1, 3, 3)),
     case(Concat(), (4,), (1,), (3,)),
+    case(Concat(1), (2, 1, 3), (2, 4, 3)),
+    case(Concat(2), (2, 2, 3), (2, 2, 1), (2, 2, 2)),
+    case(Multiply(), (2, 3, 3), (2, 3, 3)),
+    case(Multiply(), (4,), (4,), (4,)),
+    case(Multiply(), (3, 2, 4), (3,)),
+    case(Multiply(), (3, 1, 1), (3, 2, 4), (3,), (3, 2, 4)),
+    case(Multiply(), (3, 1), (3,), (3, 5)),
 ]
 
 LOSSES = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,24 @@ def _group_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone
     return functional.group_norm(xs[0], layer.groups, p.get("gamma"), p.get("beta"), layer.eps)
 
 
+def _pad2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    (top, bottom), (left, right) = layer.sides
+    if layer.mode == "constant":
+        return functional.pad(xs[0], (left, right, top, bottom), value=layer.value)
+    return functional.pad(xs[0], (left, right, top, bottom), {"edge": "replicate"}.get(layer.mode, layer.mode))
+
+
+def _crop2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    (top, bottom), (left, right) = layer.sides
+    return functional.pad(xs[0], (-left, -right, -top, -bottom))
+
+
+def _multiply(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    axes = max(x.dim() for x in xs)
+    spread = [x.reshape(*x.shape, *[1] * (axes - x.dim())) for x in xs]
+    return math.prod(spread[1:], start=spread[0])
+
+
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
     "conv1d": _conv1d,
@@ -107,7 +126,12 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "tanh": lambda layer, xs, p, alone: torch.tanh(xs[0]),
     "softmax": lambda layer, xs, p, alone: functional.softmax(xs[0], 1),
     "add": lambda layer, xs, p, alone: torch.stack(xs).sum(0),
-    "concat": lambda layer, xs, p, alone: torch.cat(xs, 1),
+    "concat": lambda layer, xs, p, alone: torch.cat(xs, layer.axis + 1),
+    "multiply": _multiply,
+    "reshape": lambda layer, xs, p, alone: xs[0].reshape(len(xs[0]), *layer.shape),
+    "permute": lambda layer, xs, p, alone: xs[0].permute(0, *[axis + 1 for axis in layer.axes]),
+    "pad2d": _pad2d,
+    "crop2d": _crop2d,
 }
 
 LOSSES: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
