@@ -18,6 +18,10 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Count = Annotated[int, Gt(0)]
 """A whole number from 1."""
 Natural = Annotated[int, Ge(0)]
@@ -38,6 +42,13 @@ Sides = Annotated[
     BeforeValidator(_pair, json_schema_input_type=Natural | tuple[NaturalPair, NaturalPair]),
 ]
 """((top, bottom), (left, right)); one number stands for all four, two for (vertical, horizontal)."""
+Lengths = Annotated[
+    tuple[Annotated[int, Ge(-1)], ...],
+    MinLen(1),
+    BeforeValidator(_several, json_schema_input_type=int | tuple[Annotated[int, Ge(-1)], ...]),
+]
+"""A shape in which a length may be −1; one number stands for a vector."""
+Axes = Annotated[tuple[Natural, ...], MinLen(1)]
 Text = Annotated[str, MinLen(1)]
 
 
@@ -115,11 +126,13 @@ Initializer = Annotated[Any, Choice("initializer")] | None
 
 __all__ = [
     "Annotated",
+    "Axes",
     "Choice",
     "Count",
     "Decay",
     "Field",
     "Initializer",
+    "Lengths",
     "Natural",
     "NaturalPair",
     "NonNegative",

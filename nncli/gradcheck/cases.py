@@ -14,9 +14,14 @@ import numpy as np
 
 from nncli.layers.add import Add
 from nncli.layers.alpha_dropout import AlphaDropout
+from nncli.layers.avg_pool1d import AvgPool1d
 from nncli.layers.avg_pool2d import AvgPool2d
+from nncli.layers.batch_norm import BatchNorm
 from nncli.layers.concat import Concat
+from nncli.layers.conv1d import Conv1d
 from nncli.layers.conv2d import Conv2d
+from nncli.layers.conv_transpose2d import ConvTranspose2d
+from nncli.layers.crop2d import Crop2d
 from nncli.layers.dense import Dense
 from nncli.layers.dropout import Dropout
 from nncli.layers.elu import Elu
@@ -25,17 +30,27 @@ from nncli.layers.flatten import Flatten
 from nncli.layers.gain import Gain
 from nncli.layers.gaussian_noise import GaussianNoise
 from nncli.layers.gelu import Gelu
+from nncli.layers.global_avg_pool1d import GlobalAvgPool1d
 from nncli.layers.global_avg_pool2d import GlobalAvgPool2d
+from nncli.layers.global_max_pool1d import GlobalMaxPool1d
+from nncli.layers.global_max_pool2d import GlobalMaxPool2d
+from nncli.layers.group_norm import GroupNorm
 from nncli.layers.hard_sigmoid import HardSigmoid
 from nncli.layers.hard_swish import HardSwish
 from nncli.layers.hard_tanh import HardTanh
+from nncli.layers.layer_norm import LayerNorm
 from nncli.layers.leaky_relu import LeakyRelu
 from nncli.layers.learned_pool2d import LearnedPool2d
 from nncli.layers.locally_connected2d import LocallyConnected2d
 from nncli.layers.log_softmax import LogSoftmax
+from nncli.layers.max_pool1d import MaxPool1d
 from nncli.layers.max_pool2d import MaxPool2d
+from nncli.layers.multiply import Multiply
+from nncli.layers.pad2d import Pad2d
+from nncli.layers.permute import Permute
 from nncli.layers.prelu import Prelu
 from nncli.layers.relu import Relu
+from nncli.layers.reshape import Reshape
 from nncli.layers.selu import Selu
 from nncli.layers.sigmoid import Sigmoid
 from nncli.layers.silu import Silu
@@ -43,6 +58,7 @@ from nncli.layers.softmax import Softmax
 from nncli.layers.softplus import Softplus
 from nncli.layers.softsign import Softsign
 from nncli.layers.tanh import Tanh
+from nncli.layers.upsample2d import Upsample2d
 from nncli.losses.least_squares import LeastSquares
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array, Layer, Loss, Shape
@@ -125,11 +141,29 @@ LAYERS = [
     case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="gemm"), (2, 3, 4)),
     case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="direct"), (2, 3, 4)),
     case(Conv2d(2, kernel=(2, 3), stride=(2, 1), dilation=(1, 2), groups=2, algorithm="direct"), (4, 4, 6)),
+    case(Conv1d(3), (2, 6)),
+    case(Conv1d(2, kernel=2, stride=2, padding="same", bias=False), (3, 5)),
+    case(Conv1d(4, kernel=3, dilation=2, groups=2, padding="full"), (2, 5)),
+    case(Conv1d(2, kernel=4, padding=(1, 3)), (2, 5)),
+    case(Conv1d(2, kernel=3, stride=2, padding=(2, 2), algorithm="gemm"), (2, 6)),
+    case(Conv1d(4, kernel=3, padding="same", groups=2, algorithm="direct"), (4, 5)),
+    case(ConvTranspose2d(3), (2, 3, 4)),
+    case(ConvTranspose2d(2, kernel=(4, 4), stride=(2, 2), padding=((1, 1), (1, 1))), (3, 3, 2)),
+    case(ConvTranspose2d(2, kernel=(2, 3), stride=(3, 2), output_padding=(2, 1), bias=False), (2, 3, 2)),
+    case(ConvTranspose2d(2, kernel=(3, 3), padding=((0, 2), (4, 1))), (1, 5, 5)),
+    case(ConvTranspose2d(4, kernel=(2, 3), dilation=(2, 1), groups=2), (2, 2, 3)),
+    case(ConvTranspose2d(2, kernel=(3, 2), stride=(2, 1), dilation=(1, 3), output_padding=(1, 2), groups=2), (4, 3, 2)),
+    case(ConvTranspose2d(2, kernel=(1, 1)), (3, 3, 2)),
     case(MaxPool2d(), (2, 4, 6)),
     case(MaxPool2d((2, 3)), (2, 5, 8)),
     case(MaxPool2d((3, 3), (2, 2)), (2, 5, 6)),
     case(MaxPool2d((2, 2), (3, 1)), (1, 6, 4)),
     case(MaxPool2d((1, 1)), (2, 2, 3)),
+    case(MaxPool2d((2, 2), padding=((1, 1), (0, 1))), (2, 4, 5)),
+    case(MaxPool2d((3, 3), (2, 2), ((1, 1), (1, 1))), (2, 5, 6)),
+    case(MaxPool2d((3, 2), (1, 3), ((2, 0), (1, 1))), (1, 2, 5)),
+    case(MaxPool1d(), (2, 7)),
+    case(MaxPool1d(3, 1, (1, 2)), (2, 5)),
     case(AvgPool2d(), (2, 4, 6)),
     case(AvgPool2d((2, 3)), (2, 5, 8)),
     case(AvgPool2d((3, 2), (1, 2)), (2, 5, 6)),
@@ -153,7 +187,33 @@ LAYERS = [
     case(Embedding(7, 3), (4,)),
     case(Embedding(2, 5), (6,)),
     case(Embedding(300, 1), (1,)),
+    case(AvgPool2d((2, 2), padding=((1, 1), (0, 1))), (2, 4, 5)),
+    case(AvgPool2d((3, 3), (2, 2), ((1, 1), (1, 1)), count_padding=False), (2, 5, 6)),
+    case(AvgPool2d((3, 2), (1, 3), ((2, 0), (1, 1)), count_padding=False), (1, 2, 5)),
+    case(AvgPool1d(), (2, 7)),
+    case(AvgPool1d(3, 2, (1, 2)), (2, 5)),
+    case(AvgPool1d(3, 1, (2, 1), count_padding=False), (2, 4)),
+    case(GlobalAvgPool2d(), (3, 4, 2)),
+    case(GlobalAvgPool1d(), (3, 5)),
+    case(GlobalMaxPool2d(), (3, 4, 2)),
+    case(GlobalMaxPool2d(), (2, 1, 1)),
+    case(GlobalMaxPool1d(), (3, 5)),
+    case(Upsample2d(), (2, 3, 4)),
+    case(Upsample2d((3, 1)), (2, 2, 3)),
+    case(Upsample2d(mode="bilinear"), (2, 3, 4)),
+    case(Upsample2d((3, 2), mode="bilinear"), (2, 1, 4)),
+    case(Upsample2d((1, 4), mode="bilinear"), (1, 3, 2)),
     case(Flatten(), (2, 3, 4)),
+    case(Reshape((3, -1)), (2, 3, 4)),
+    case(Reshape((2, 2, 3)), (12,)),
+    case(Permute((1, 2, 0)), (2, 3, 4)),
+    case(Permute((1, 0)), (2, 3)),
+    case(Crop2d(((1, 1), (1, 1))), (2, 4, 5)),
+    case(Crop2d(((0, 2), (1, 0))), (2, 4, 3)),
+    case(Pad2d(((1, 1), (1, 1))), (2, 2, 3)),
+    case(Pad2d(((0, 2), (1, 0)), value=-1.5), (2, 2, 3)),
+    case(Pad2d(((2, 1), (0, 3)), mode="reflect"), (2, 3, 4)),
+    case(Pad2d(((2, 1), (0, 3)), mode="edge"), (2, 1, 2)),
     case(Relu(), (3, 4)),
     case(LeakyRelu(), (2, 3, 3)),
     case(LeakyRelu(0.3), (7,)),
@@ -187,6 +247,15 @@ LAYERS = [
     case(GaussianNoise(), (3, 2, 4)),
     case(GaussianNoise(0.5), (9,)),
     case(GaussianNoise(0.0), (4,)),
+    case(BatchNorm(), (3, 2, 4)),
+    case(BatchNorm(0.3, 0.1), (5,)),
+    case(BatchNorm(affine=False), (2, 6)),
+    case(LayerNorm(), (3, 2, 4)),
+    case(LayerNorm(eps=0.1), (5,)),
+    case(LayerNorm(affine=False), (2, 3)),
+    case(GroupNorm(2), (4, 2, 3)),
+    case(GroupNorm(3, eps=0.1), (3, 4)),
+    case(GroupNorm(1, affine=False), (6,)),
     case(Dropout(), (3, 2, 4)),
     case(Dropout(0.2), (9,)),
     case(Dropout(0.0), (4,)),
@@ -194,6 +263,13 @@ LAYERS = [
     case(Add(), (4,), (4,), (4,)),
     case(Concat(), (2, 3, 3), (1, 3, 3)),
     case(Concat(), (4,), (1,), (3,)),
+    case(Concat(1), (2, 1, 3), (2, 4, 3)),
+    case(Concat(2), (2, 2, 3), (2, 2, 1), (2, 2, 2)),
+    case(Multiply(), (2, 3, 3), (2, 3, 3)),
+    case(Multiply(), (4,), (4,), (4,)),
+    case(Multiply(), (3, 2, 4), (3,)),
+    case(Multiply(), (3, 1, 1), (3, 2, 4), (3,), (3, 2, 4)),
+    case(Multiply(), (3, 1), (3,), (3, 5)),
 ]
 
 LOSSES = [

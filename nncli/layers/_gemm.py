@@ -19,6 +19,7 @@ Blocks = list[tuple[Block, list[Product]]]
 class Gemm:
     """Blocks with their products for each pass; empty where a pass is not needed.
 
+    forward          also empty where a layer that uses these passes backwards has no use for it
     weights, back    pairs (copy, original): the weights in the order of axes that the products need
     gradient         the same for what the products give: `total`, in the order of the parameter's axes
     scatters         whether the input's gradient is scattered, or a full convolution
@@ -47,7 +48,8 @@ class Gemm:
         axes = grouped.transpose(0, 3, 2, 4, 1) if scatters else grouped[..., ::-1, ::-1].transpose(0, 2, 3, 1, 4)
         back, back_matrices = _arranged(f.work["weights"], axes, 3 if scatters else 1)
         gemm = Gemm(copy, total, sums, gradient, back, scatters)
-        gemm._add_forward(f, window, groups, plan, matrices)
+        if f.x is not None and f.y is not None:
+            gemm._add_forward(f, window, groups, plan, matrices)
         if f.g is not None:
             gemm._add_weight(f, window, groups, plan)
         if f.dx is not None:

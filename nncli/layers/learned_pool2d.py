@@ -67,7 +67,7 @@ class LearnedPool2d(Pool2d):
         return {"product": Work((*self.declare(*inputs).output, n), scratch=True)}
 
     def prepare(self, f: Frame) -> Any:
-        taps = Pool2d.prepare(self, f)
+        taps = self.taps(f)
         flat = f.work["product"].reshape(len(f.x), -1)
         if self.weights == "per_map":
             return Views(taps, [_column(f.p["g"])], _column(f.p["b"]), flat, [])
@@ -78,7 +78,7 @@ class LearnedPool2d(Pool2d):
     def forward(self, f: Frame) -> None:
         taps, weights, bias, _, _ = f.views
         if bias is not None:
-            pooling.average(taps.inputs, f.y)
+            pooling.average(taps.inputs, f.y, 1 / len(taps.inputs))
             np.multiply(f.y, weights[0], out=f.y)
             np.add(f.y, bias, out=f.y)
             return
@@ -89,7 +89,7 @@ class LearnedPool2d(Pool2d):
         product = f.work["product"]
         if f.g is not None and bias is not None:
             np.add.reduce(f.dy.reshape(flat.shape), axis=1, out=f.g["b"])
-            pooling.average(taps.inputs, product)
+            pooling.average(taps.inputs, product, 1 / len(taps.inputs))
             np.multiply(product, f.dy, out=product)
             np.add.reduce(flat, axis=1, out=f.g["g"])
         for tap, gradient in zip(taps.inputs if gradients else [], gradients, strict=True):
@@ -101,7 +101,8 @@ class LearnedPool2d(Pool2d):
             part.fill(0)
         if bias is not None:
             np.multiply(f.dy, weights[0], out=f.dy)
-            pooling.average_gradient(f.dy, taps.gradients, self.overlapping)
+            errors = [f.dy] * len(taps.gradients)
+            pooling.average_gradient(f.dy, errors, taps.gradients, 1 / len(errors), self.overlapping)
         else:
             pooling.weighted_gradient(f.dy, weights, taps.gradients, product if self.overlapping else None)
 

@@ -69,6 +69,43 @@ network:
   - {alpha_dropout: 0.2}
   - {dense: 3}
 """,
+    "normalised": """
+network:
+  - {conv2d: {filters: 4, kernel: 3, bias: false}}
+  - {batch_norm: 0.3, name: first}
+  - {relu: {}, name: r}
+  - {conv2d: {filters: 4, kernel: 3, padding: same}, name: branch}
+  - {batch_norm: {affine: false}, name: second}
+  - {add: {}, inputs: [second, r]}
+  - {group_norm: 2}
+  - relu
+  - {layer_norm: {}, name: third}
+  - flatten
+  - {dense: 5}
+  - {batch_norm: {}, name: last}
+  - {dense: 3}
+""",
+    "excited": """
+network:
+  - {conv_transpose2d: {filters: 4, kernel: 2}}
+  - relu
+  - {max_pool2d: {size: 3, stride: 2, padding: 1}, name: pooled}
+  - global_max_pool2d
+  - {dense: 4}
+  - {sigmoid: {}, name: gate}
+  - {multiply: {}, inputs: [pooled, gate]}
+  - {upsample2d: {scale: 2, mode: bilinear}}
+  - {crop2d: [[1, 2], [1, 1]], name: cropped}
+  - {pad2d: {sides: [[1, 0], [0, 0]], mode: reflect}}
+  - {reshape: [4, -1], name: lines}
+  - {conv1d: {filters: 3, kernel: 4, stride: 2}}
+  - relu
+  - {avg_pool1d: {size: 3, stride: 2, padding: 1}}
+  - {concat: 1, inputs: [avg_pool1d_1, conv1d_1]}
+  - {permute: [1, 0]}
+  - flatten
+  - {dense: 3}
+""",
     "parallel views": """
 network:
   - {conv2d: {filters: 3, kernel: 3}, name: c}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 
 from nncli.layers.conv2d import Conv2d
+from nncli.layers.conv_transpose2d import ConvTranspose2d
 from nncli.layers.dense import Dense
 from nncli.layers.relu import Relu
-from nncli.parts import Frame, Traits
+from nncli.parts import Declared, Frame, Shape, Traits
+from tests.layers import test_all_layers
 from tests.layers.cases import Case
 from tests.layers.harness import Alone, difference, wrong
 from tests.layers.test_all_layers import BUFFERS, grows
@@ -139,6 +143,31 @@ def test_arrays_that_traits_say_are_not_read_are_spoiled() -> None:
 def test_in_place_run_finds_a_layer_that_reads_its_input_after_writing() -> None:
     apart, over = Alone(Doubling(), (5,)).forward(), Alone(Doubling(), (5,), in_place=True).forward()
     assert difference(over, apart) > 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheOutput(ConvTranspose2d):
+    """Counts its weights' products at the positions of the output."""
+
+    def declare(self, *inputs: Shape) -> Declared:
+        declared = ConvTranspose2d.declare(self, *inputs)
+        positions = math.prod(declared.output[1:]) // math.prod(inputs[0][1:])
+        return dataclasses.replace(declared, flops=declared.flops * positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Halved(Dense):
+    """Takes a multiplication and an addition for one operation."""
+
+    def declare(self, *inputs: Shape) -> Declared:
+        declared = Dense.declare(self, *inputs)
+        return dataclasses.replace(declared, flops=declared.flops // 2)
+
+
+@pytest.mark.parametrize("case", [Case(AtTheOutput(2, stride=(2, 2)), ((2, 4, 4),)), Case(Halved(4), ((5,),))])
+def test_a_wrong_count_of_operations_is_found(case: Case) -> None:
+    with pytest.raises(AssertionError):
+        test_all_layers.test_flops_are_sensible(case)
 
 
 def test_growing_allocation_is_found() -> None:

@@ -10,7 +10,7 @@ import pytest
 from nncli.checkpoint import read
 from nncli.errors import CheckpointError, SpecError
 from nncli.training.events import Saved, Started
-from tests.training.runs import contents, finished, train, weights, write_config
+from tests.training.runs import CONFIG, contents, finished, train, weights, write_config
 
 STEPS = 8
 """Of an epoch: 3,523 samples in batches of 500, the last one smaller."""
@@ -57,6 +57,26 @@ def test_stopped_at_every_step_and_resumed_each_time(whole: Path, tmp_path: Path
     assert rounds == 3 * STEPS + 1
     assert contents(run / "last.h5") == contents(whole / "last.h5")
     assert contents(run / "best.h5") == contents(whole / "best.h5")
+
+
+NORMALISED = CONFIG.replace("  - relu\n", "  - batch_norm\n  - relu\n")
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_running_statistics_go_on_where_they_were(tmp_path: Path, shards: int) -> None:
+    settings = "train.epochs=2", f"threads={shards}", "network[0].filters=32"
+    config = write_config(tmp_path, NORMALISED)
+    train(config, *settings, out=tmp_path / "whole")
+    expected = contents(tmp_path / "whole" / "last.h5")
+    assert np.frombuffer(expected["plan/shards"][2], np.int64) == shards
+    _, _, mean = expected["state/batch_norm_1/mean"]
+    assert np.frombuffer(mean, np.float32).all()
+    for stop in (3, STEPS):
+        run = tmp_path / f"stopped-{stop}"
+        train(config, *settings, out=run, stop=stop)
+        train(None, resume=run)
+        assert contents(run / "last.h5") == expected
+        assert contents(run / "best.h5") == contents(tmp_path / "whole" / "best.h5")
 
 
 def test_a_difference_of_one_bit_would_be_seen(whole: Path) -> None:

@@ -74,10 +74,13 @@ def _conv2d(layer: Any, alone: Alone) -> Arrays:
 
 def _avg_pool2d(layer: Any, alone: Alone) -> Arrays:
     """A convolution of each channel with equal weights."""
-    channels = alone.shapes[0][0]
-    weights = np.full((channels, 1, *layer.size), 1 / (layer.size[0] * layer.size[1]))
-    found = _convolved(alone.x[0], weights, alone.c, Window(layer.size, layer.step, (1, 1), (0, 0)))
-    return {"y": found["y"], X: found[X]}
+    weights = np.ones((alone.shapes[0][0], 1, *layer.size))
+    window = Window(layer.size, layer.step, (1, 1), (layer.padding[0][0], layer.padding[1][0]))
+    counts: Any = layer.size[0] * layer.size[1]
+    if not layer.count_padding:
+        counts = _convolved(np.ones_like(alone.x[0]), weights, alone.c, window)["y"]
+    found = _convolved(alone.x[0], weights, alone.c / counts, window)
+    return {"y": found["y"] / counts, X: found[X]}
 
 
 def _learned_pool2d(layer: Any, alone: Alone) -> Arrays:
@@ -97,7 +100,8 @@ def _learned_pool2d(layer: Any, alone: Alone) -> Arrays:
 def _max_pool2d(layer: Any, alone: Alone) -> Arrays:
     rows, columns = layer.size
     origin = (0, *(-(side // 2) for side in layer.size), 0)
-    whole = ndimage.maximum_filter(alone.x[0], (1, rows, columns, 1), origin=origin, mode="constant", cval=-np.inf)
+    image = np.pad(alone.x[0], [(0, 0), *layer.padding, (0, 0)], constant_values=-np.inf)
+    whole = ndimage.maximum_filter(image, (1, rows, columns, 1), origin=origin, mode="constant", cval=-np.inf)
     _, height, width = alone.declared.output
     return {"y": whole[:, :: layer.step[0], :: layer.step[1]][:, :height, :width]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -58,12 +59,97 @@ def _embedding(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone)
     return functional.embedding(xs[0].long(), p["W"]).transpose(1, 2)
 
 
+def _conv_transpose2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    more = layer.output_padding
+    whole = functional.conv_transpose2d(xs[0], p["W"], p.get("b"), layer.stride, 0, more, layer.groups, layer.dilation)
+    (top, bottom), (left, right) = layer.padding
+    return whole[:, :, top : whole.shape[2] - bottom, left : whole.shape[3] - right]
+
+
+def _conv1d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    window, (_, length) = layer.image.geometry((alone.shapes[0][0], 1, alone.shapes[0][1]))
+    read = (length - 1) * layer.stride + (layer.kernel - 1) * layer.dilation + 1
+    x = functional.pad(xs[0], (window.before[1], read - window.before[1] - alone.shapes[0][1]))
+    return functional.conv1d(x, p["W"], p.get("b"), layer.stride, 0, layer.dilation, layer.groups)
+
+
+def _upsample2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    if layer.mode == "nearest":
+        return functional.interpolate(xs[0], scale_factor=layer.scale)
+    return functional.interpolate(xs[0], scale_factor=layer.scale, mode="bilinear", align_corners=False)
+
+
+def _padded(layer: Any, x: Tensor, value: float) -> Tensor:
+    (top, bottom), (left, right) = layer.padding
+    return functional.pad(x, (left, right, top, bottom), value=value)
+
+
+def _max_pool(layer: Any, x: Tensor) -> Tensor:
+    return functional.max_pool2d(_padded(layer, x, -torch.inf), layer.size, layer.step)
+
+
+def _avg_pool(layer: Any, x: Tensor) -> Tensor:
+    (top, bottom), (left, right) = layer.padding
+    half = [size // 2 for size in layer.size]
+    if top == bottom <= half[0] and left == right <= half[1]:
+        return functional.avg_pool2d(x, layer.size, layer.step, (top, left), False, layer.count_padding)
+    mean = functional.avg_pool2d(_padded(layer, x, 0.0), layer.size, layer.step)
+    if layer.count_padding:
+        return mean
+    return mean / functional.avg_pool2d(_padded(layer, torch.ones_like(x), 0.0), layer.size, layer.step)
+
+
+def _batch_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    gamma, beta = p.get("gamma"), p.get("beta")
+    if alone.frame.training:
+        return torch.batch_norm(xs[0], gamma, beta, None, None, True, layer.momentum, layer.eps, False)
+    mean, variance = (_tensor(alone.frame.state[name], False) for name in ("mean", "variance"))
+    return torch.batch_norm(xs[0], gamma, beta, mean, variance, False, layer.momentum, layer.eps, False)
+
+
+def _layer_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    return functional.layer_norm(xs[0], alone.shapes[0], p.get("gamma"), p.get("beta"), layer.eps)
+
+
+def _group_norm(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    return functional.group_norm(xs[0], layer.groups, p.get("gamma"), p.get("beta"), layer.eps)
+
+
+def _pad2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    (top, bottom), (left, right) = layer.sides
+    if layer.mode == "constant":
+        return functional.pad(xs[0], (left, right, top, bottom), value=layer.value)
+    return functional.pad(xs[0], (left, right, top, bottom), {"edge": "replicate"}.get(layer.mode, layer.mode))
+
+
+def _crop2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    (top, bottom), (left, right) = layer.sides
+    return functional.pad(xs[0], (-left, -right, -top, -bottom))
+
+
+def _multiply(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    axes = max(x.dim() for x in xs)
+    spread = [x.reshape(*x.shape, *[1] * (axes - x.dim())) for x in xs]
+    return math.prod(spread[1:], start=spread[0])
+
+
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
     "dense": lambda layer, xs, p, alone: functional.linear(xs[0], p["W"], p.get("b")),
+    "conv1d": _conv1d,
     "conv2d": _conv2d,
-    "max_pool2d": lambda layer, xs, p, alone: functional.max_pool2d(xs[0], layer.size, layer.step),
-    "avg_pool2d": lambda layer, xs, p, alone: functional.avg_pool2d(xs[0], layer.size, layer.step),
+    "conv_transpose2d": _conv_transpose2d,
+    "max_pool2d": lambda layer, xs, p, alone: _max_pool(layer, xs[0]),
+    "max_pool1d": lambda layer, xs, p, alone: _max_pool(layer.image, xs[0][:, :, None])[:, :, 0],
+    "avg_pool2d": lambda layer, xs, p, alone: _avg_pool(layer, xs[0]),
+    "avg_pool1d": lambda layer, xs, p, alone: _avg_pool(layer.image, xs[0][:, :, None])[:, :, 0],
+    "global_max_pool2d": lambda layer, xs, p, alone: functional.adaptive_max_pool2d(xs[0], 1)[:, :, 0, 0],
+    "global_max_pool1d": lambda layer, xs, p, alone: functional.adaptive_max_pool1d(xs[0], 1)[:, :, 0],
+    "global_avg_pool1d": lambda layer, xs, p, alone: xs[0].mean(2),
     "global_avg_pool2d": lambda layer, xs, p, alone: xs[0].mean((2, 3)),
+    "upsample2d": _upsample2d,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
     "flatten": lambda layer, xs, p, alone: xs[0].flatten(1),
     "relu": lambda layer, xs, p, alone: functional.relu(xs[0]),
     "leaky_relu": lambda layer, xs, p, alone: functional.leaky_relu(xs[0], layer.slope),
@@ -87,7 +173,12 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "tanh": lambda layer, xs, p, alone: torch.tanh(xs[0]),
     "softmax": lambda layer, xs, p, alone: functional.softmax(xs[0], 1),
     "add": lambda layer, xs, p, alone: torch.stack(xs).sum(0),
-    "concat": lambda layer, xs, p, alone: torch.cat(xs, 1),
+    "concat": lambda layer, xs, p, alone: torch.cat(xs, layer.axis + 1),
+    "multiply": _multiply,
+    "reshape": lambda layer, xs, p, alone: xs[0].reshape(len(xs[0]), *layer.shape),
+    "permute": lambda layer, xs, p, alone: xs[0].permute(0, *[axis + 1 for axis in layer.axes]),
+    "pad2d": _pad2d,
+    "crop2d": _crop2d,
 }
 
 LOSSES: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
