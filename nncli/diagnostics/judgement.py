@@ -31,9 +31,11 @@ GRADIENT_LOST = 1e-3
 such factors out, but not the noise that a thousand times smaller gradients drown in. Healthy networks that we measured
 stay within 1/20 and 20."""
 GRADIENT_GROWN = 1e3
-DEAD = SATURATED = 0.5
-"""More than half. Of rectifiers that start well few units are dead; of tanh at inputs of deviation 1 the saturated
-outputs are 1 %, at deviation 4 half of them."""
+DEAD = 2 / 3
+"""Of the units. In deep networks of rectifiers the samples become alike, and then half of the units are off for all of
+them, although none is dead: 52 % of 128 after 40 layers with the weights that He asks for."""
+SATURATED = 0.5
+"""Of the outputs. Of tanh at inputs of deviation 1 the saturated are 1 %, at deviation 4 half."""
 LARGE_INPUT = 10.0
 """Root mean square of what the first weights read. Their gradients are as many times larger than those of the weights
 after them, which read numbers around 1, and their curvature is a hundred times larger."""
@@ -119,7 +121,7 @@ class _Judge:
             f"`{self.graph.nodes[first].type}` for each of {self.probe.samples} samples"
         )
         if len(shares) > 1:
-            evidence += f", and more than half of {quoted(self._names(list(shares)[1:]))}"
+            evidence += f", and more than two thirds of {quoted(self._names(list(shares)[1:]))}"
         return Finding(DEAD_UNITS, self._names(list(shares)), evidence, self._revival(first))
 
     def _revival(self, index: int) -> str:

@@ -15,6 +15,7 @@ from nncli.errors import DivergenceError, Fault
 from nncli.parts import Moment
 from nncli.training import events as ev
 from nncli.training.measure import Meter, measure_split
+from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
 from nncli.training.saving import Saving
 from nncli.training.setup import Setup
@@ -50,6 +51,7 @@ class Run:
         self.best = _best_watch(setup)
         self.early = _early_watch(setup)
         self.meter = Meter(setup.metrics)
+        self.probing = Probing(self)
         self.saving = Saving(self)
 
     @property
@@ -86,7 +88,7 @@ class Run:
 
     # -- an epoch ----------------------------------------------------------------------------------------------------
 
-    def _epoch(self) -> Iterator[ev.Stepped]:
+    def _epoch(self) -> Iterator[ev.Stepped | ev.Probed]:
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
         total = config.train.epochs * self.steps_per_epoch
@@ -99,6 +101,8 @@ class Run:
             lr = config.optimizer.lr * config.schedule.factor(
                 Moment(progress.step, total, self.steps_per_epoch, self._seen())
             )
+            if self.probing.due():
+                yield self.probing.look(rows, cursor)
             loss, norm = self._step(rows, cursor, lr)
             progress.step += 1
             progress.cursor = cursor + 1

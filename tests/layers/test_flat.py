@@ -1,4 +1,4 @@
-"""Where an activation says that it is flat, its slope is less than a tenth of its steepest; elsewhere it is not all so."""
+"""Where an activation says that it is flat, its slope is less than a tenth of its steepest."""
 
 from __future__ import annotations
 
