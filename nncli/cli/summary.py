@@ -49,7 +49,7 @@ def summary(
     from nncli.training.describe import describe
 
     texts = options.override_texts(context)
-    document = describe(config, texts, data=not random)
+    document = describe(config, texts, not random)
     if probe:
         from nncli.training.look import probe_config
 

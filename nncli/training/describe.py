@@ -16,7 +16,7 @@ from nncli.spec.config import Config
 from nncli.training.setup import checked_graph, resolve_input
 
 
-def describe(path: Path, texts: Sequence[str], *, data: bool = True) -> dict[str, Any]:
+def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, Any]:
     """The document of `summary`. Without `data` those of the file are not opened where it has an `input`.
 
     Raises SpecError with all faults of the file, DataError where its data are unfit.
