@@ -184,6 +184,15 @@ class Layer:
         """
         return None
 
+    def flat(self) -> tuple[float, float] | None:
+        """Outputs (low, high) of an activation from which on outwards its slope is as good as zero: less than a tenth
+        of its steepest. None where there are none such.
+
+        A unit that is there for every sample learns nothing. An activation that is flat to one side only, as
+        rectifiers are, gives infinity for the other; one that is bounded to both sides is called saturated there.
+        """
+        return None
+
     def choose(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, Any]:
         """What the plan holds for this node: algorithms and block sizes, by a deterministic cost model of shapes.
 

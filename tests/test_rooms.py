@@ -19,7 +19,7 @@ LEVELS = [
     {"spec"},
     {"graph"},
     {"engine"},
-    {"checkpoint", "gradcheck"},
+    {"checkpoint", "gradcheck", "diagnostics"},
     {"training"},
     {"report"},
     {"api"},

@@ -28,7 +28,7 @@ DESCRIPTIONS = {
     "history": "figures per training step and per epoch, each beside its index",
     "timing": "seconds; apart from the history, because they differ from run to run",
 }
-STATE = "state"
+STATE, PROBE = "state", "probe"
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
@@ -66,6 +66,12 @@ def to_bytes(snapshot: Snapshot) -> bytes:
             group = history.create_group(name, track_order=True)
             _tree(group, {name: index, **figures})
             group[name].attrs["description"] = "the index of the others, from 1"
+        if snapshot.history.probe:
+            group = history.create_group(PROBE, track_order=True)
+            group.attrs["description"] = (
+                "what was seen inside the network; `step` were done before, `samples` looked at"
+            )
+            _tree(group, snapshot.history.probe)
         _tree(_group(file, "timing"), snapshot.timing)
         file.flush()
         return bytes(file.id.get_file_image())
@@ -122,6 +128,7 @@ def from_file(path: str) -> Snapshot:
             if isinstance(group.get(STATE), h5py.Group):
                 state[node] = {name: _named_array(item) for name, item in group[STATE].items()}
         history = {name: _read_tree(file["history"][name]) for name in ("step", "epoch")}
+        probe = _read_tree(file["history"][PROBE]) if PROBE in file["history"] else {}
         return Snapshot(
             kind=str(attributes["kind"]),
             config=str(attributes["config"]),
@@ -144,6 +151,7 @@ def from_file(path: str) -> Snapshot:
                 steps=history["step"],
                 epoch=history["epoch"].pop("epoch"),
                 epochs=history["epoch"],
+                probe=probe,
             ),
             timing=_read_tree(file["timing"]),
             format_version=int(attributes["format_version"]),

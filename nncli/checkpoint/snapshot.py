@@ -26,12 +26,17 @@ Nodes: TypeAlias = Mapping[str, Mapping[str, NamedArray]]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Figures by name, one value for each entry of the index beside them: `step` and `epoch`, both from 1."""
+    """Figures by name, one value for each entry of the index beside them: `step` and `epoch`, both from 1.
+
+    `probe` holds what was seen inside the network, where it was looked at: `step` and `samples`, and `nodes` with
+    figures by node and name. Empty where it never was.
+    """
 
     step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     steps: Mapping[str, Array] = field(default_factory=dict)
     epoch: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     epochs: Mapping[str, Array] = field(default_factory=dict)
+    probe: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,11 @@ def inspect(checkpoint: Path, json: bool, quiet: bool, debug: bool) -> None:
     from nncli.report.documents import write
     from nncli.report.inspection import inspection_document
     from nncli.report.tables import inspection
+    from nncli.training.probing import last_probe
 
     path = resolve(checkpoint)
-    document = inspection_document(path, read(path))
+    snapshot = read(path)
+    document = inspection_document(path, snapshot) | {"probe": last_probe(snapshot)}
     if json:
         write(document)
     else:

@@ -49,6 +49,11 @@ NAMED = {"epochs": "train.epochs", "seed": "seed", "threads": "threads"}
 """Options that are a field of the file."""
 
 
+def given(context: click.Context, option: str) -> bool:
+    """Whether an option was given, in words or by its variable."""
+    return context.get_parameter_source(option) is not ParameterSource.DEFAULT
+
+
 def override_texts(context: click.Context) -> list[str]:
     """The overrides of a command as `path=value`, the stronger later: environment, then command line."""
     weak: list[str] = []

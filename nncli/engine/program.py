@@ -26,7 +26,8 @@ class Program:
     """Forward and, when `training`, backward for batches of n samples.
 
     `gradients` are vectors like that of the parameters, one for each shard; without them parameters are frozen.
-    `input_gradient` asks for dL/dx too. Programs that share an `arena` are run in turn, never together.
+    `input_gradient` asks for dL/dx too. Without `fuse` every activation has a call of its own. Programs that share an
+    `arena` are run in turn, never together.
 
     Shapes: `shards[k].x` (*input, nₖ), `.t` (nₖ,) class numbers or (*output, nₖ) values, `.y` (*output, nₖ); samples
     `start` … `start + nₖ` of the batch.
@@ -46,13 +47,14 @@ class Program:
         workers: Workers | None = None,
         seed: int = 0,
         input_gradient: bool = False,
+        fuse: bool = True,
     ) -> None:
         self.graph, self.n, self.training, self.loss = graph, n, training, loss
         self.dtype: np.dtype[Any] = parameters.dtype
         sizes = split(n, plan.shards)
         self.workers = workers or Workers(len(sizes))
         self._sum = ShardSum(len(sizes))
-        wiring = Wiring(graph, training, input_gradient)
+        wiring = Wiring(graph, training, input_gradient, fuse)
         shards = []
         for index, size in enumerate(sizes):
             gradient = parameters.views_of(gradients[index]) if gradients is not None and training else None

@@ -26,11 +26,14 @@ class Wiring:
     only what is needed: gradients of outputs that depend on something trained (or on the input, if that is asked) and
     that the network's output depends on with a derivative. `adds` are nodes whose gradients of parameters are added to
     those of a node behind them that shares the parameters.
+
+    Without `fuse` every activation has a call of its own, so that what it reads can be seen.
     """
 
-    def __init__(self, graph: Graph, training: bool, input_gradient: bool = False) -> None:
+    def __init__(self, graph: Graph, training: bool, input_gradient: bool = False, fuse: bool = True) -> None:
         self.graph = graph
         self.training = training
+        self.fuse = fuse
         self.mode: dict[int, Mode] = {}
         self.value: dict[int, int] = {INPUT: INPUT}
         self.writer: dict[int, int] = {INPUT: INPUT}
@@ -70,7 +73,7 @@ class Wiring:
             mode = Mode.VIEW
         elif traits.in_place and self._may_overwrite(index):
             mode = Mode.IN_PLACE
-            if traits.fusable and self._finishes(source):
+            if self.fuse and traits.fusable and self._finishes(source):
                 mode = Mode.FUSED
                 self.finished_by[source] = index
         self.mode[index] = mode

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -33,6 +34,9 @@ class Elu(Elementwise):
 
     def workspace(self, inputs: tuple[Shape, ...], n: int, plan: object) -> dict[str, Work]:
         return {name: Work((*inputs[0], n), scratch=True) for name in ("slope", "spare")}
+
+    def flat(self) -> tuple[float, float]:
+        return -0.9 * self.alpha, math.inf
 
     def value(self, x: Array, y: Array, work: Mapping[str, Array]) -> None:
         exponential_linear(x, y, work["slope"], self.alpha)

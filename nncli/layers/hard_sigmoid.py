@@ -31,6 +31,9 @@ class HardSigmoid(Elementwise):
     def apply(self, part: Array) -> None:
         gate(part, part)
 
+    def flat(self) -> tuple[float, float]:
+        return 0.0, 1.0
+
     def value(self, x: Array, y: Array, work: Mapping[str, Array]) -> None:
         gate(x, y)
 

@@ -44,6 +44,9 @@ class HardTanh(Elementwise):
     def apply(self, part: Array) -> None:
         np.clip(part, self.min, self.max, out=part)
 
+    def flat(self) -> tuple[float, float]:
+        return self.min, self.max
+
     def value(self, x: Array, y: Array, work: Mapping[str, Array]) -> None:
         np.clip(x, self.min, self.max, out=y)
 

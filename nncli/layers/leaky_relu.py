@@ -29,6 +29,9 @@ class LeakyRelu(Layer):
 
     traits: ClassVar[Traits] = Traits(in_place=True, needs_x=False, needs_y=True, suits="he")
 
+    def flat(self) -> tuple[float, float] | None:
+        return (0.0, math.inf) if self.slope == 0 else None
+
     def declare(self, *inputs: Shape) -> Declared:
         return Declared(inputs[0], flops=2 * math.prod(inputs[0]))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,9 @@ class Relu(Layer):
     """
 
     traits: ClassVar[Traits] = Traits(in_place=True, needs_x=False, needs_y=True, fusable=True, suits="he")
+
+    def flat(self) -> tuple[float, float]:
+        return 0.0, math.inf
 
     def declare(self, *inputs: Shape) -> Declared:
         return Declared(inputs[0])

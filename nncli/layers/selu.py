@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -36,6 +37,9 @@ class Selu(Elementwise):
 
     def workspace(self, inputs: tuple[Shape, ...], n: int, plan: object) -> dict[str, Work]:
         return {name: Work((*inputs[0], n), scratch=True) for name in ("slope", "spare")}
+
+    def flat(self) -> tuple[float, float]:
+        return -0.91 * SCALE * ALPHA, math.inf
 
     def value(self, x: Array, y: Array, work: Mapping[str, Array]) -> None:
         exponential_linear(x, y, work["slope"], ALPHA, SCALE)

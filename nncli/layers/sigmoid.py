@@ -30,6 +30,9 @@ class Sigmoid(Layer):
 
     traits: ClassVar[Traits] = Traits(in_place=True, needs_x=False, needs_y=True, fusable=True, suits="glorot")
 
+    def flat(self) -> tuple[float, float]:
+        return 0.01, 0.99
+
     def declare(self, *inputs: Shape) -> Declared:
         return Declared(inputs[0], flops=4 * math.prod(inputs[0]))
 

@@ -29,6 +29,9 @@ class Softsign(Elementwise):
     traits: ClassVar[Traits] = Traits(in_place=True, needs_x=False, needs_y=True, suits="glorot")
     cost: ClassVar[int] = 3
 
+    def flat(self) -> tuple[float, float]:
+        return -0.69, 0.69
+
     def value(self, x: Array, y: Array, work: Mapping[str, Array]) -> None:
         below = work["slope"]
         np.absolute(x, out=below)

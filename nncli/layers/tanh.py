@@ -26,6 +26,9 @@ class Tanh(Layer):
 
     traits: ClassVar[Traits] = Traits(in_place=True, needs_x=False, needs_y=True, fusable=True, suits="glorot")
 
+    def flat(self) -> tuple[float, float]:
+        return -0.99, 0.99
+
     def declare(self, *inputs: Shape) -> Declared:
         return Declared(inputs[0], flops=math.prod(inputs[0]))
 

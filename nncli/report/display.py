@@ -35,6 +35,8 @@ class Display(AbstractContextManager["Display"]):
             self.started(event)
         elif isinstance(event, events.Stepped):
             self.stepped(event)
+        elif isinstance(event, events.Probed):
+            self.probed(event)
         elif isinstance(event, events.EpochEnded):
             self.epoch_ended(event)
         elif isinstance(event, events.Saved) and (self.verbose or event.why == "stopped"):
@@ -56,6 +58,12 @@ class Display(AbstractContextManager["Display"]):
 
     def stepped(self, event: events.Stepped) -> None:
         """Nothing: off a terminal a line per epoch is enough."""
+
+    def probed(self, event: events.Probed) -> None:
+        """What is wrong in the network and was not before."""
+        for finding in event.fresh:
+            at = f"after {count(event.step)} steps" if event.step else "at the start"
+            self.line(f"warning: {finding.kind} {at}: {finding.evidence}\n  remedy: {finding.remedy}")
 
     def epoch_ended(self, event: events.EpochEnded) -> None:
         self.line(epoch_line(event))

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from nncli.report import probes
 from nncli.report.console import count, duration, number, size, table
 
 
@@ -98,6 +99,8 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
     console.print("")
     console.print(shown)
     _history(document["history"], console)
+    if document["probe"] is not None:
+        probes.show(document["probe"], console)
     console.print(f"\n[bold]configuration[/]  (paths are relative to {document['config_dir']})", soft_wrap=True)
     console.print(Text(document["config"].rstrip()), soft_wrap=True)
 

@@ -240,6 +240,14 @@ class Checkpoints:
     best: Annotated[Best, Section()] | None = None
 
 
+@section
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Every `every` steps, before the first of them, the batch is looked at node by node, and figures are recorded."""
+
+    every: Count
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration, validated. `None` stands for a section that the file does not have."""
@@ -259,6 +267,7 @@ class Config:
     schedule: Any = None
     train: Train = field(default_factory=Train)
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
+    diagnose: Diagnose | None = None
 
 
 SECTIONS: dict[str, Any] = {
@@ -276,6 +285,7 @@ SECTIONS: dict[str, Any] = {
     "schedule": Annotated[Any, Choice("schedule")],
     "train": Annotated[Train, Section()],
     "checkpoint": Annotated[Checkpoints, Section()],
+    "diagnose": Annotated[Diagnose, Section()],
 }
 """The type of each top-level section but `network`, whose entries are read one by one."""
 
@@ -290,6 +300,7 @@ __all__ = [
     "Clip",
     "Config",
     "Data",
+    "Diagnose",
     "EarlyStopping",
     "Ema",
     "Group",

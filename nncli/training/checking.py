@@ -11,20 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from nncli.data.batches import Loader, Preprocessing, order
-from nncli.data.splits import open_splits
 from nncli.engine import Model, make_plan
-from nncli.errors import CheckFailed, DataError, Fault, SpecError, UsageError
+from nncli.errors import CheckFailed, DataError, Fault
 from nncli.gradcheck.check import Options
 from nncli.gradcheck.everything import check_everything, count_cases
-from nncli.gradcheck.network import Batch, Row, check_network
+from nncli.gradcheck.network import Row, check_network
 from nncli.gradcheck.witness import Witness
-from nncli.graph import Graph
-from nncli.parts import Shape
 from nncli.randomness import generator
 from nncli.spec import Loaded, load, shipped
 from nncli.spec.files import shipped_names
-from nncli.training.setup import checked_graph
+from nncli.training.sampling import sample
 
 SAMPLES = 4
 """Samples in the batch of a check: a few, so that those of a batch may be coupled, and shards be cut."""
@@ -131,27 +127,15 @@ def check_config(
     The batch is of the training split, or of random numbers. Raises SpecError, DataError.
     """
     loaded = load(path, texts)
-    loaded.require_loss()
-    if not random or loaded.config.input is None:
-        loaded.require_data("; without data, --random checks on random numbers with the shape that `input` says")
-    if loaded.config.input is not None:
-        checked_graph(loaded, loaded.config.input.shape)
-    elif loaded.faults:
-        raise SpecError(loaded.faults)
-    try:
-        graph, batch, called_ = _batch(loaded, random, samples)
-    except DataError as error:
-        hint = "--random checks on random numbers, with the shape that `input` says"
-        raise DataError(
-            [dataclasses.replace(f, hint=f"{f.hint}; {hint}" if f.hint else hint) for f in error.faults]
-        ) from None
+    sampled = sample(loaded, random, samples, "checks")
+    graph, batch = sampled.graph, sampled.batch
     config = loaded.config
     itemsize = 8 if config.dtype == "float64" else 4
     model = Model(graph, make_plan(graph, config.train.batch, itemsize, config.threads), np.float64, config.loss)
     model.seed = config.seed
     model.parameters.initialize(graph, config.seed)
     _move_constants(model, config.seed)
-    report = Report(str(path), f"{batch.n} samples of {called_}", places=_places(loaded))
+    report = Report(str(path), f"{batch.n} samples of {sampled.called}", places=_places(loaded))
     report.witness = against.name if against is not None else ""
     total = 1 + sum(len(node.declared.parameters) + len(node.inputs) for node in graph.nodes)
     start = perf_counter()
@@ -194,45 +178,6 @@ def check_all(
             report = check_config(path, random=True, options=options, against=against)
         report.name = f"configs/{name}.yaml"
         yield report
-
-
-def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, str]:
-    config = loaded.config
-    assert config.loss is not None
-    if config.input is not None:
-        graph = checked_graph(loaded, config.input.shape)
-        if random:
-            return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
-    assert config.data is not None
-    splits = open_splits(
-        config.data,
-        base=loaded.base,
-        seed=config.seed,
-        target=None if random else config.loss.target,
-        given=config.input,
-        only="train",
-    )
-    graph = checked_graph(loaded, splits.shape)
-    if random:
-        return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
-    splits.check_targets(graph.output)
-    splits.check_indices(graph.indices)
-    loader = Loader(splits.train, Preprocessing.fit(config.data.preprocess, splits.train), np.float64)
-    if samples > len(loader):
-        raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
-    x = np.empty((*splits.shape, samples))
-    t = np.empty(samples, np.intp) if config.loss.target == "classes" else np.empty((*graph.output, samples))
-    loader.fill(order(config.seed, 0, len(loader))[:samples], x, t)
-    return graph, Batch(x, t), "the training split"
-
-
-def _random(graph: Graph, target: str, seed: int, samples: int) -> Batch:
-    rng = generator(seed, "gradcheck")
-    shape = (*graph.input, samples)
-    x = rng.normal(size=shape) if graph.indices is None else rng.integers(graph.indices, size=shape).astype(np.float64)
-    output: Shape = graph.output
-    t = rng.integers(output[0], size=samples) if target == "classes" else rng.normal(size=(*output, samples))
-    return Batch(x, t)
 
 
 def _move_constants(model: Model, seed: int) -> None:

@@ -16,13 +16,16 @@ from nncli.spec.config import Config
 from nncli.training.setup import checked_graph, resolve_input, vectors_of
 
 
-def describe(path: Path, texts: Sequence[str]) -> dict[str, Any]:
-    """The document of `summary`. Raises SpecError with all faults of the file, DataError where its data are unfit."""
+def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, Any]:
+    """The document of `summary`. Without `data` those of the file are not opened where it has an `input`.
+
+    Raises SpecError with all faults of the file, DataError where its data are unfit.
+    """
     loaded = load(path, texts)
     config = loaded.config
     if config.input is None and config.data is None:
         loaded.require_data()
-    if config.data is None or loaded.faults:
+    if config.data is None or loaded.faults or (config.input is not None and not data):
         if config.input is None:
             raise SpecError(loaded.faults)
         graph = checked_graph(loaded, config.input.shape)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from nncli.diagnostics import Finding
+
 Figures: TypeAlias = dict[str, float]
 """`loss` and the metrics by name."""
 
@@ -41,6 +43,14 @@ class Stepped:
     loss: float
     lr: float
     norm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The network was looked at after `step` steps; `fresh` are the findings that were not there the time before."""
+
+    step: int
+    fresh: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +90,4 @@ class Finished:
     figures: dict[str, Figures]
 
 
-Event: TypeAlias = Started | Stepped | EpochEnded | Saved | Finished
+Event: TypeAlias = Started | Stepped | Probed | EpochEnded | Saved | Finished

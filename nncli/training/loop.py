@@ -17,6 +17,7 @@ from nncli.parts import Array, Moment
 from nncli.training import events as ev
 from nncli.training.average import Average
 from nncli.training.measure import Meter, measure_split
+from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
 from nncli.training.saving import Saving
 from nncli.training.setup import Setup
@@ -57,6 +58,7 @@ class Run:
         self.best = _best_watch(setup)
         self.early = _early_watch(setup)
         self.meter = Meter(setup.metrics)
+        self.probing = Probing(self)
         self.saving = Saving(self)
 
     def begin(self) -> None:
@@ -107,7 +109,7 @@ class Run:
 
     # -- an epoch ----------------------------------------------------------------------------------------------------
 
-    def _epoch(self) -> Iterator[ev.Stepped]:
+    def _epoch(self) -> Iterator[ev.Stepped | ev.Probed]:
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
         total = config.train.epochs * self.steps_per_epoch
@@ -121,6 +123,8 @@ class Run:
             lr = config.optimizer.lr * config.schedule.factor(
                 Moment(progress.step, total, self.steps_per_epoch, self._seen())
             )
+            if self.probing.due():
+                yield self.probing.look(rows[: self.batch], cursor * config.train.accumulate)
             loss, norm = self._step(rows, cursor, lr)
             progress.step += 1
             progress.cursor = cursor + 1

@@ -92,6 +92,7 @@ class Saving:
             steps=steps,
             epoch=np.arange(1, len(history.timing["epoch_seconds"]) + 1),
             epochs=epochs,
+            probe=self.run.probing.stored(),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -131,6 +132,7 @@ class Saving:
         progress.stopped_early = (
             run.early is not None and stopping is not None and run.early.waited >= stopping.patience
         )
+        run.probing.restore(snapshot.history.probe)
         history = run.history
         history.steps = {name: list(map(float, values)) for name, values in snapshot.history.steps.items()}
         history.epochs = {name: list(map(float, values)) for name, values in snapshot.history.epochs.items()}

@@ -99,6 +99,8 @@ def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
     """Bytes that training will take. Raises UsageError where this machine has less."""
     slots = vectors_of(config)
     needed = memory_bytes(graph, plan, config.dtype, n, config.loss, slots)
+    if config.diagnose is not None:
+        needed += memory_bytes(graph, plan, config.dtype, n, config.loss, 0)
     free = available_memory()
     if free is not None and needed > free:
         gib = 2**30

@@ -25,7 +25,7 @@ from nncli.training.loop import Run
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, metrics_of, resolve_input
 
-MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "threads", "name")
+MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
 
 

@@ -78,6 +78,7 @@ def contents(path: Path) -> dict[str, Any]:
     walk(snapshot.plan, "plan", found)
     walk(snapshot.history.steps, "steps", found)
     walk(snapshot.history.epochs, "epochs", found)
+    walk(snapshot.history.probe, "probe", found)
     return found
 
 
