@@ -38,6 +38,8 @@ Sides = Annotated[
     BeforeValidator(_pair, json_schema_input_type=Natural | tuple[NaturalPair, NaturalPair]),
 ]
 """((top, bottom), (left, right)); one number stands for all four, two for (vertical, horizontal)."""
+Weights = Annotated[tuple[NonNegative, ...], MinLen(1)]
+"""One weight for each of several things, from 0."""
 Text = Annotated[str, MinLen(1)]
 
 
@@ -129,6 +131,7 @@ __all__ = [
     "Share",
     "Sides",
     "Text",
+    "Weights",
     "lenient",
     "read_choice",
 ]

@@ -232,21 +232,34 @@ class LossFrame:
 
 
 class Loss:
-    """Base of losses. `target` "classes": t is (n,) of class numbers; "values": t has the shape of the output."""
+    """Base of losses. `target` "classes": t is (n,) of class numbers; "values": t has the shape of the output.
+
+    `span` is the least and the largest value that a target may have; None: any.
+    """
 
     __slots__ = ()
     type_name: ClassVar[str]
     target: ClassVar[Literal["classes", "values"]] = "values"
+    span: ClassVar[tuple[float, float] | None] = None
 
     def check(self, output: Shape) -> None:
         """Raise ShapeError unless the network's output fits."""
+
+    def example(self, rng: np.random.Generator, output: Shape, n: int) -> Array:
+        """Made-up targets of n samples, for checks without data."""
+        if self.target == "classes":
+            return rng.integers(0, output[0], n)
+        return rng.normal(size=(*output, n)) if self.span is None else rng.uniform(*self.span, (*output, n))
 
     def weighs(self) -> bool:
         """Whether samples have weights, so that the mean loss is Σ loss / Σ weight: then `weight` is called."""
         return False
 
     def weight(self, f: LossFrame) -> float:
-        """The sum of the weights of the shard's samples, from f.t alone; called before `forward`."""
+        """The sum of the weights of the shard's samples, from f.t alone; called before each `forward`.
+
+        What it leaves in work arrays stays there for `forward` and `backward`.
+        """
         return float(f.n)
 
     def workspace(self, output: Shape, n: int) -> Mapping[str, Work]:

@@ -31,6 +31,11 @@ from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array, Layer, Loss, Shape
 
 
+def options_of(part: Layer | Loss) -> str:
+    """Its fields with their values, as text."""
+    return repr(part).partition("(")[2][:-1]
+
+
 @dataclass(frozen=True)
 class Case:
     """A layer with its options, and the shapes of its inputs (one sample)."""
@@ -40,7 +45,7 @@ class Case:
 
     @property
     def options(self) -> str:
-        return repr(self.layer).partition("(")[2][:-1].replace("init=None, bias_init=None, ", "")
+        return options_of(self.layer).replace("init=None, bias_init=None, ", "")
 
     @property
     def id(self) -> str:
@@ -59,22 +64,28 @@ class Case:
 
 @dataclass(frozen=True)
 class LossCase:
-    """A loss with its options, and the shape of the network's output (one sample)."""
+    """A loss with its options, and the shape of the network's output (one sample).
+
+    With `probabilities` the outputs are positive and those of a sample sum to 1, as after `softmax`.
+    """
 
     loss: Loss
     output: Shape
+    probabilities: bool = False
 
     @property
     def id(self) -> str:
-        return f"{self.loss.type_name}-{'x'.join(map(str, self.output))}"
+        shape = "x".join(map(str, self.output))
+        options = options_of(self.loss)
+        return f"{self.loss.type_name}({options})-{shape}" if options else f"{self.loss.type_name}-{shape}"
 
     def samples(self, n: int, seed: int = 0) -> tuple[Array, Array]:
         """Outputs (…, n) of a network and targets for them, in float64."""
         rng = np.random.default_rng(seed)
         x = 2 * rng.normal(size=(*self.output, n))
-        if self.loss.target == "classes":
-            return x, rng.integers(0, self.output[0], n)
-        return x, rng.normal(size=x.shape)
+        if self.probabilities:
+            x = np.exp(x) / np.exp(x).sum(axis=0)
+        return x, self.loss.example(rng, self.output, n)
 
 
 def case(layer: Layer, *shapes: Shape) -> Case:

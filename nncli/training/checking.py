@@ -20,7 +20,7 @@ from nncli.gradcheck.everything import check_everything, count_cases
 from nncli.gradcheck.network import Batch, Row, check_network
 from nncli.gradcheck.witness import Witness
 from nncli.graph import Graph
-from nncli.parts import Shape
+from nncli.parts import Loss
 from nncli.randomness import generator
 from nncli.spec import Loaded, load, shipped
 from nncli.spec.files import shipped_names
@@ -202,7 +202,7 @@ def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, st
     if config.input is not None:
         graph = checked_graph(loaded, config.input.shape)
         if random:
-            return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
+            return graph, _random(graph, config.loss, config.seed, samples), "random numbers"
     assert config.data is not None
     splits = open_splits(
         config.data,
@@ -214,8 +214,8 @@ def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, st
     )
     graph = checked_graph(loaded, splits.shape)
     if random:
-        return graph, _random(graph, config.loss.target, config.seed, samples), "random numbers"
-    splits.check_targets(graph.output)
+        return graph, _random(graph, config.loss, config.seed, samples), "random numbers"
+    splits.check_targets(graph.output, config.loss.span)
     splits.check_indices(graph.indices)
     loader = Loader(splits.train, Preprocessing.fit(config.data.preprocess, splits.train), np.float64)
     if samples > len(loader):
@@ -226,13 +226,11 @@ def _batch(loaded: Loaded, random: bool, samples: int) -> tuple[Graph, Batch, st
     return graph, Batch(x, t), "the training split"
 
 
-def _random(graph: Graph, target: str, seed: int, samples: int) -> Batch:
+def _random(graph: Graph, loss: Loss, seed: int, samples: int) -> Batch:
     rng = generator(seed, "gradcheck")
     shape = (*graph.input, samples)
     x = rng.normal(size=shape) if graph.indices is None else rng.integers(graph.indices, size=shape).astype(np.float64)
-    output: Shape = graph.output
-    t = rng.integers(output[0], size=samples) if target == "classes" else rng.normal(size=(*output, samples))
-    return Batch(x, t)
+    return Batch(x, loss.example(rng, graph.output, samples))
 
 
 def _move_constants(model: Model, seed: int) -> None:
