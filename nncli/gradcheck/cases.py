@@ -26,6 +26,12 @@ from nncli.layers.relu import Relu
 from nncli.layers.sigmoid import Sigmoid
 from nncli.layers.softmax import Softmax
 from nncli.layers.tanh import Tanh
+from nncli.losses.absolute import Absolute
+from nncli.losses.binary_cross_entropy import BinaryCrossEntropy
+from nncli.losses.cross_entropy import CrossEntropy
+from nncli.losses.hinge import Hinge
+from nncli.losses.huber import Huber
+from nncli.losses.kullback_leibler import KullbackLeibler
 from nncli.losses.least_squares import LeastSquares
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array, Layer, Loss, Shape
@@ -154,4 +160,23 @@ LOSSES = [
     LossCase(LeastSquares(), (2, 3, 2)),
     LossCase(SoftmaxCrossEntropy(), (2,)),
     LossCase(SoftmaxCrossEntropy(), (7,)),
+    LossCase(SoftmaxCrossEntropy(label_smoothing=0.1), (5,)),
+    LossCase(SoftmaxCrossEntropy(class_weights=(1.0, 0.5, 3.0)), (3,)),
+    LossCase(SoftmaxCrossEntropy(label_smoothing=0.3, class_weights=(1.0, 0.25, 3.0, 0.5)), (4,)),
+    LossCase(CrossEntropy(), (2,), probabilities=True),
+    LossCase(CrossEntropy(class_weights=(1.0, 0.5, 3.0, 2.0)), (4,), probabilities=True),
+    LossCase(KullbackLeibler(), (5,)),
+    LossCase(KullbackLeibler(), (3, 2, 2)),
+    LossCase(KullbackLeibler(logits=False), (4,), probabilities=True),
+    LossCase(BinaryCrossEntropy(), (1,)),
+    LossCase(BinaryCrossEntropy(label_smoothing=0.2), (2, 3)),
+    LossCase(BinaryCrossEntropy(positive_weight=3.0), (4,)),
+    LossCase(BinaryCrossEntropy(label_smoothing=0.1, positive_weight=(2.0, 0.5, 1.0)), (3,)),
+    LossCase(Huber(), (4,)),
+    LossCase(Huber(delta=0.3), (2, 3)),
+    LossCase(Absolute(), (3,)),
+    LossCase(Absolute(), (2, 2)),
+    LossCase(Hinge(), (4,)),
+    LossCase(Hinge(margin=2.5), (2,)),
+    LossCase(Hinge(squared=True), (6,)),
 ]
