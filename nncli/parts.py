@@ -309,7 +309,7 @@ class UpdateFrame:
     """A piece of the parameter vector with all that belongs to it; optimizers work elementwise, so that the program
     can cut the vector into pieces that fit the cache.
 
-    w, g      parameters and gradient (L,)         slots    state vectors (L,) by name, zero at the start
+    w, g      parameters and gradient (L,)         slots    state vectors (L,) by name, at first as `start` says
     a, b      two scratch vectors (L,)             lr       step size after the schedule
     t         number of this update, from 1        weight_decay    λ for this piece, 0 where it does not apply
     """
@@ -346,6 +346,10 @@ class Optimizer:
 
     def slots(self) -> tuple[str, ...]:
         return ()
+
+    def start(self, slot: str) -> float:
+        """What a state vector is filled with before the first update."""
+        return 0.0
 
     def update(self, f: UpdateFrame) -> None:
         """Change f.w in place. f.g may be overwritten."""

@@ -30,6 +30,8 @@ class Updater:
     ) -> None:
         self.optimizer, self.clip_value, self.clip_norm = optimizer, clip_value, clip_norm
         self.slots: dict[str, Array] = {name: parameters.vector() for name in optimizer.slots()}
+        for name, slot in self.slots.items():
+            slot.fill(optimizer.start(name))
         self._gradients = gradients
         length = min(PIECE, parameters.length)
         a, b = np.zeros(length, parameters.dtype), np.zeros(length, parameters.dtype)
