@@ -43,6 +43,16 @@ Weights = Annotated[tuple[NonNegative, ...], MinLen(1)]
 Text = Annotated[str, MinLen(1)]
 
 
+def _interval(value: Any) -> Any:
+    return (-value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Interval = Annotated[
+    tuple[float, float], BeforeValidator(_interval, json_schema_input_type=Positive | tuple[float, float])
+]
+"""(low, high); one number b stands for (−b, b)."""
+
+
 class Choice:
     """Annotation of a field that holds one of a registry's classes: `type: {fields}`, `type: value` or `type`."""
 
@@ -122,6 +132,7 @@ __all__ = [
     "Decay",
     "Field",
     "Initializer",
+    "Interval",
     "Natural",
     "NaturalPair",
     "NonNegative",
