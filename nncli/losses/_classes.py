@@ -19,6 +19,8 @@ def check_classes(output: Shape, class_weights: Classes, takes: str) -> None:
     """Raise ShapeError unless the output is a vector of at least two, and there are as many weights, if any."""
     if len(output) != 1 or output[0] < 2:
         hint = "end the network with `flatten` and `dense: <number of classes>`"
+        if output == (1,):
+            hint += "; for one output choose `binary_cross_entropy`"
         raise ShapeError(f"{takes}, not {list(output)}", hint=hint)
     if class_weights is not None and len(class_weights) != output[0]:
         message = f"there are {len(class_weights)} class_weights for {output[0]} classes"
