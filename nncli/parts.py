@@ -22,8 +22,9 @@ Shape: TypeAlias = tuple[int, ...]
 class Parameter:
     """A trainable array. `axes` names its axes in the checkpoint; `fan_in` and `fan_out` scale its initial values.
 
-    `decay` False keeps weight decay off (biases, gains). `init` None asks for the default: zeros where weight decay is
-    off, else what suits the activation that follows.
+    `decay` False keeps weight decay off (biases, gains). `init` is an initializer, a number that every element starts
+    at, or the name of an initializer with its defaults. None asks for the default: zeros where weight decay is off,
+    else what suits the activation that follows.
     """
 
     shape: Shape

@@ -17,7 +17,8 @@ import pytest
 
 from nncli import registry
 from nncli.cli import nncli as group
-from nncli.spec import decode  # fills the registries
+from nncli.graph import build
+from nncli.spec import decode, read_text  # fills the registries
 
 assert decode.__name__ == "nncli.spec.decode"
 
@@ -51,6 +52,14 @@ def test_its_configuration_trains(tmp_path: Path) -> None:
     (tmp_path / "configs" / "mine.yaml").write_text(text)
     done = nncli("nncli train configs/mine.yaml --epochs 1 --json", tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml" and not text.startswith("name:")])
+def test_its_pieces_of_configurations_are_valid(text: str) -> None:
+    loaded = read_text("input: {shape: [1, 8, 8]}\n" + text)
+    graph = build(loaded.config.network, (1, 8, 8), loaded.document, loaded.faults)
+    assert loaded.faults == []
+    assert graph is not None
 
 
 def test_it_has_the_two_commands_that_begin_everything() -> None:

@@ -38,7 +38,7 @@ class Alone:
     """A layer with arrays for n samples, those from `start` of a larger batch.
 
     x, p, c     inputs, parameters and dL/dy: copied into the frame at each call, so they may be changed in between
-    in_place    gives y the memory of x, and dx that of dy
+    in_place    gives y the memory of x (unless backward reads x), and dx that of dy, as the engine does
     needed      for which inputs dL/dx is asked; `frozen` nodes have no gradients of their parameters
     uniform     the source of random numbers; by default the same ones at each call
     """
@@ -74,7 +74,7 @@ class Alone:
         f.xs = tuple(np.empty_like(x, order="C") for x in self.x)
         f.dy = np.empty((*self.declared.output, n), dtype)
         f.y = np.empty_like(f.dy)
-        if in_place or layer.traits.view:
+        if (in_place and not (training and layer.traits.needs_x)) or layer.traits.view:
             f.y = f.xs[0].reshape(f.y.shape)
         f.x = f.xs[0]
         needed = [training and layer.indices() is None] * len(shapes) if needed is None else needed

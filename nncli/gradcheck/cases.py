@@ -13,18 +13,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncli.layers.add import Add
+from nncli.layers.alpha_dropout import AlphaDropout
 from nncli.layers.avg_pool2d import AvgPool2d
 from nncli.layers.concat import Concat
 from nncli.layers.conv2d import Conv2d
 from nncli.layers.dense import Dense
 from nncli.layers.dropout import Dropout
+from nncli.layers.elu import Elu
+from nncli.layers.embedding import Embedding
 from nncli.layers.flatten import Flatten
+from nncli.layers.gain import Gain
+from nncli.layers.gaussian_noise import GaussianNoise
+from nncli.layers.gelu import Gelu
 from nncli.layers.global_avg_pool2d import GlobalAvgPool2d
+from nncli.layers.hard_sigmoid import HardSigmoid
+from nncli.layers.hard_swish import HardSwish
+from nncli.layers.hard_tanh import HardTanh
 from nncli.layers.leaky_relu import LeakyRelu
+from nncli.layers.learned_pool2d import LearnedPool2d
+from nncli.layers.locally_connected2d import LocallyConnected2d
+from nncli.layers.log_softmax import LogSoftmax
 from nncli.layers.max_pool2d import MaxPool2d
+from nncli.layers.prelu import Prelu
 from nncli.layers.relu import Relu
+from nncli.layers.selu import Selu
 from nncli.layers.sigmoid import Sigmoid
+from nncli.layers.silu import Silu
 from nncli.layers.softmax import Softmax
+from nncli.layers.softplus import Softplus
+from nncli.layers.softsign import Softsign
 from nncli.layers.tanh import Tanh
 from nncli.losses.absolute import Absolute
 from nncli.losses.binary_cross_entropy import BinaryCrossEntropy
@@ -135,16 +152,58 @@ LAYERS = [
     case(AvgPool2d((3, 2), (1, 2)), (2, 5, 6)),
     case(AvgPool2d((2, 2), (3, 1)), (1, 6, 4)),
     case(AvgPool2d((1, 1)), (2, 2, 3)),
+    case(LearnedPool2d(), (2, 4, 6)),
+    case(LearnedPool2d((2, 3)), (2, 5, 8)),
+    case(LearnedPool2d((3, 2), (1, 2)), (2, 5, 6)),
+    case(LearnedPool2d(weights="per_position"), (2, 4, 6)),
+    case(LearnedPool2d((2, 3), weights="per_position"), (2, 5, 8)),
+    case(LearnedPool2d((3, 2), (1, 2), weights="per_position"), (2, 5, 6)),
+    case(LearnedPool2d((2, 2), (3, 1), weights="per_position"), (1, 6, 4)),
     case(GlobalAvgPool2d(), (3, 4, 2)),
+    case(LocallyConnected2d(3), (2, 4, 5)),
+    case(LocallyConnected2d(2, kernel=(2, 3), padding="same"), (2, 3, 4)),
+    case(LocallyConnected2d(2, kernel=(2, 3), stride=(2, 1), bias=False), (1, 5, 4)),
+    case(LocallyConnected2d(2, kernel=(3, 2), stride=(3, 2), padding="full"), (2, 3, 4)),
+    case(LocallyConnected2d(2, kernel=(2, 2), padding=((3, 3), (0, 3))), (1, 2, 2)),
+    case(Gain(), (3, 2, 4)),
+    case(Gain(), (5,)),
+    case(Embedding(7, 3), (4,)),
+    case(Embedding(2, 5), (6,)),
+    case(Embedding(300, 1), (1,)),
     case(Flatten(), (2, 3, 4)),
     case(Relu(), (3, 4)),
     case(LeakyRelu(), (2, 3, 3)),
     case(LeakyRelu(0.3), (7,)),
     case(LeakyRelu(0.0), (7,)),
+    case(Prelu(), (3, 2, 4)),
+    case(Prelu(), (5,)),
+    case(Prelu(shared=True), (3, 2, 4)),
+    case(Elu(), (2, 3, 3)),
+    case(Elu(0.3), (7,)),
+    case(Elu(0.0), (7,)),
+    case(Selu(), (2, 3, 3)),
+    case(Softplus(), (2, 3, 3)),
+    case(Softplus(3.0), (7,)),
+    case(Softsign(), (2, 3, 3)),
+    case(Gelu(), (2, 3, 3)),
+    case(Gelu("tanh"), (7,)),
+    case(Silu(), (2, 3, 3)),
+    case(HardSigmoid(), (2, 3, 3)),
+    case(HardTanh(), (2, 3, 3)),
+    case(HardTanh(-0.4, 1.7), (7,)),
+    case(HardSwish(), (2, 3, 3)),
     case(Sigmoid(), (2, 3, 3)),
     case(Tanh(), (6,)),
     case(Softmax(), (5,)),
     case(Softmax(), (3, 2, 2)),
+    case(LogSoftmax(), (5,)),
+    case(LogSoftmax(), (3, 2, 2)),
+    case(AlphaDropout(), (3, 2, 4)),
+    case(AlphaDropout(0.2), (9,)),
+    case(AlphaDropout(0.0), (4,)),
+    case(GaussianNoise(), (3, 2, 4)),
+    case(GaussianNoise(0.5), (9,)),
+    case(GaussianNoise(0.0), (4,)),
     case(Dropout(), (3, 2, 4)),
     case(Dropout(0.2), (9,)),
     case(Dropout(0.0), (4,)),

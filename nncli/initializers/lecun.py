@@ -12,11 +12,11 @@ from nncli.registry import initializer
 
 @initializer("lecun")
 @dataclass(frozen=True, slots=True)
-class Lecun(InitializerBase):
-    """Random values of variance 1 / fan_in: keeps the variance of signals through linear layers, and with `selu`.
+class LeCun(InitializerBase):
+    """Random values of variance 1 / fan_in: sums of inputs of variance 1 have variance 1, as SELU's fixed point asks.
 
-    Source: LeCun, Bottou, Orr & Müller 1998, "Efficient BackProp", equation 16; Klambauer et al. 2017
-    (arXiv:1706.02515) for SELU.
+    Source: LeCun et al. 1998, "Efficient BackProp", equation 16; Klambauer et al. 2017, "Self-normalizing neural
+    networks" (arXiv:1706.02515), "Initialization" (normal).
     """
 
     distribution: Literal["normal", "uniform"] = "normal"

@@ -78,3 +78,24 @@ def average_gradient(dy: Array, gradients: Sequence[Array], overlap: bool) -> No
             np.add(gradient, dy, out=gradient)
         else:
             np.copyto(gradient, dy)
+
+
+def weighted(inputs: Sequence[Array], weights: Sequence[Array], y: Array, product: Array) -> None:
+    """Write the sum of the taps, each times its weights (C, 1, 1, 1), into y; `product` is scratch of its shape."""
+    np.multiply(inputs[0], weights[0], out=y)
+    for tap, weight in zip(inputs[1:], weights[1:], strict=True):
+        np.multiply(tap, weight, out=product)
+        np.add(y, product, out=y)
+
+
+def weighted_gradient(
+    dy: Array, weights: Sequence[Array], gradients: Sequence[Array], product: Array | None = None
+) -> None:
+    """Send dy times the weights to each tap. Where windows overlap, `product` (the shape of dy) takes what goes to a
+    tap before it is added; else it is None and the gradient of each tap is written."""
+    for weight, gradient in zip(weights, gradients, strict=True):
+        if product is None:
+            np.multiply(dy, weight, out=gradient)
+        else:
+            np.multiply(dy, weight, out=product)
+            np.add(gradient, product, out=gradient)

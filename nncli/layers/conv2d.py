@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from nncli.errors import ShapeError, SpecError
-from nncli.fields import Count, Initializer, Pair, Sides
+from nncli.fields import Count, Initializer, Pair
 from nncli.kernels import direct_convolution, gemm_blocking, gemm_convolution
-from nncli.kernels.window import Window, extent, positions, same_padding
+from nncli.kernels.window import Window
 from nncli.layers._gemm import Gemm
+from nncli.layers._window2d import Padding, check_image, geometry
 from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Traits, Work
 from nncli.registry import layer
 
@@ -52,7 +53,7 @@ class Conv2d(Layer):
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
     groups: Count = 1
-    padding: Literal["valid", "same", "full"] | Sides = "valid"
+    padding: Padding = "valid"
     bias: bool = True
     init: Initializer = None
     bias_init: Initializer = None
@@ -62,11 +63,7 @@ class Conv2d(Layer):
 
     def declare(self, *inputs: Shape) -> Declared:
         (x,) = inputs
-        if len(x) != 3:
-            raise ShapeError(
-                f"conv2d takes images (channels, height, width), not {x}",
-                hint="put it before `flatten` or `dense`, where there still are images",
-            )
+        check_image("conv2d", x)
         if self.filters % self.groups:
             hint = f"use a multiple of {self.groups} filters"
             raise SpecError(f"{self.groups} groups do not divide {self.filters} filters", hint=hint)
@@ -86,27 +83,7 @@ class Conv2d(Layer):
 
     def geometry(self, x: Shape) -> tuple[Window, tuple[int, int]]:
         """The window and the output's (height, width) for images of shape x."""
-        reaches = [extent(k, d) for k, d in zip(self.kernel, self.dilation, strict=True)]
-        before, output = [], []
-        for axis, name in enumerate(("height", "width")):
-            size, reach, stride = x[axis + 1], reaches[axis], self.stride[axis]
-            if isinstance(self.padding, tuple):
-                padding = self.padding[axis]
-            elif self.padding == "same":
-                padding = same_padding(size, reach, stride)
-            else:
-                padding = (reach - 1, reach - 1) if self.padding == "full" else (0, 0)
-            padded = size + sum(padding)
-            if padded < reach:
-                dilated = f" (dilated {self.dilation[axis]} times)" if self.dilation[axis] > 1 else ""
-                raise ShapeError(
-                    f"a kernel of {name} {reach}{dilated} does not fit into an image of {name} {size}"
-                    + (f" padded to {padded}" if padded > size else ""),
-                    hint=f"use a kernel of at most {padded}, `padding: same`, or fewer poolings before it",
-                )
-            before.append(padding[0])
-            output.append(positions(padded, reach, stride))
-        return Window(self.kernel, self.stride, self.dilation, (before[0], before[1])), (output[0], output[1])
+        return geometry(x, self.kernel, self.stride, self.dilation, self.padding)
 
     # -- plan and memory ---------------------------------------------------------------------------------------------
 

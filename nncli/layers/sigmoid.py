@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from nncli.kernels.logistic import logistic
 from nncli.parts import Array, Declared, Frame, Layer, Shape, Traits, Work
 from nncli.registry import layer
 
@@ -37,10 +37,10 @@ class Sigmoid(Layer):
         return {"slope": Work((*inputs[0], n), scratch=True)}
 
     def apply(self, part: Array) -> None:
-        _logistic(part, part)
+        logistic(part, part)
 
     def forward(self, f: Frame) -> None:
-        _logistic(f.x, f.y)
+        logistic(f.x, f.y)
 
     def backward(self, f: Frame) -> None:
         if f.dx is not None:
@@ -48,17 +48,3 @@ class Sigmoid(Layer):
             np.subtract(1, f.y, out=slope)
             np.multiply(slope, f.y, out=slope)
             np.multiply(f.dy, slope, out=f.dx)
-
-
-@functools.cache
-def _largest(dtype: np.dtype[Any]) -> float:
-    """The largest whole number whose exponential is finite and has a normal reciprocal."""
-    return math.floor(-math.log(np.finfo(dtype).tiny))
-
-
-def _logistic(x: Array, y: Array) -> None:
-    np.negative(x, out=y)
-    np.minimum(y, _largest(y.dtype), out=y)
-    np.exp(y, out=y)
-    np.add(y, 1, out=y)
-    np.reciprocal(y, out=y)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator
 
-from nncli.fields import Choice, Count, Natural, NonNegative, Positive, Section, Text
+from nncli.fields import Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
 from nncli.registry import section
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -59,6 +59,8 @@ class ShareCountOrSource:
 
 
 NodeName = Annotated[str, AfterValidator(_node_name)]
+InputNames = Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])]
+"""Names of nodes; one name stands for a list of it."""
 
 
 @section
@@ -85,17 +87,23 @@ class Data:
 @section
 @dataclass(frozen=True, slots=True)
 class NodeExtras:
-    """What an entry of `network` may hold besides its layer."""
+    """What an entry of `network` may hold besides its layer.
+
+    `share` names a node of the same layer whose parameters this one uses instead of its own. With `trainable: false`
+    parameters stay as they are.
+    """
 
     name: NodeName | None = None
-    inputs: (
-        Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])] | None
-    ) = None
+    inputs: InputNames | None = None
+    share: Text | None = None
+    trainable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
     """One entry of `network`: a layer, its name, and the names it reads (None: the entry before it).
+
+    `place` is its path in the file.
 
     `layer` is None where the entry was faulty, so that the rest of the graph can still be checked.
     """
@@ -103,7 +111,56 @@ class NodeSpec:
     layer: Any
     name: str
     inputs: tuple[str, ...] | None
-    index: int
+    place: tuple[str | int, ...] = field(compare=False)
+    share: str | None = None
+    trainable: bool = True
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters with a step size or weight decay of their own, instead of the optimizer's.
+
+    `nodes` are names or patterns such as `stem*`, `parameters` likewise (`b` for biases); the first group that fits a
+    parameter counts. The schedule acts on the `lr` of groups too.
+    """
+
+    nodes: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ]
+    parameters: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ] = ("*",)
+    lr: Positive | None = None
+    weight_decay: NonNegative | None = None
+
+    def __post_init__(self) -> None:
+        if self.lr is None and self.weight_decay is None:
+            raise ValueError("give `lr`, `weight_decay` or both")
+
+
+def _path(value: Any) -> Any:
+    """A path alone stands for all nodes of it."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+def _decay(value: Any) -> Any:
+    """A decay alone stands for itself with the usual warm-up."""
+    return {"decay": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class InitFrom:
+    """Initial weights from a checkpoint, by node name; nodes that it does not have begin anew.
+
+    `nodes` are names or patterns of the nodes to take. Averaged weights are taken where it has some.
+    """
+
+    path: Text
+    nodes: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ] = ("*",)
 
 
 @section
@@ -136,11 +193,30 @@ class EarlyStopping:
 
 @section
 @dataclass(frozen=True, slots=True)
+class Ema:
+    """An exponential average of the weights, with which validation and test are measured and `eval` works.
+
+    After step t it moves towards the weights by 1 − d, where d = min(decay, (1 + t) / (warmup + t)); with `warmup` 0
+    d is `decay` throughout.
+    """
+
+    decay: Decay = 0.999
+    warmup: Natural = 10
+
+
+@section
+@dataclass(frozen=True, slots=True)
 class Train:
-    """The loop: `epochs` passes over the training split in batches of `batch` samples."""
+    """The loop: `epochs` passes over the training split in batches of `batch` samples.
+
+    With `accumulate` N a step of the optimizer uses the gradient of N batches, as one batch of N times the size would
+    give it.
+    """
 
     epochs: Count = 10
     batch: Count = 32
+    accumulate: Count = 1
+    ema: Annotated[Ema, Section(), BeforeValidator(_decay, json_schema_input_type=Decay | Ema)] | None = None
     clip: Annotated[Clip, Section()] | None = None
     early_stopping: Annotated[EarlyStopping, Section()] | None = None
 
@@ -178,6 +254,8 @@ class Config:
     data: Data | None = None
     metrics: tuple[Any, ...] = ()
     optimizer: Any = None
+    groups: tuple[Group, ...] = ()
+    init_from: InitFrom | None = None
     schedule: Any = None
     train: Train = field(default_factory=Train)
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
@@ -193,6 +271,8 @@ SECTIONS: dict[str, Any] = {
     "loss": Annotated[Any, Choice("loss")],
     "metrics": tuple[Annotated[Any, Choice("metric")], ...],
     "optimizer": Annotated[Any, Choice("optimizer")],
+    "init_from": Annotated[InitFrom, Section(), BeforeValidator(_path, json_schema_input_type=Text | InitFrom)],
+    "groups": tuple[Annotated[Group, Section()], ...],
     "schedule": Annotated[Any, Choice("schedule")],
     "train": Annotated[Train, Section()],
     "checkpoint": Annotated[Checkpoints, Section()],
@@ -211,6 +291,9 @@ __all__ = [
     "Config",
     "Data",
     "EarlyStopping",
+    "Ema",
+    "Group",
+    "InitFrom",
     "Input",
     "NodeExtras",
     "NodeSpec",

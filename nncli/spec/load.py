@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from nncli.errors import Fault, SpecError
 from nncli.fields import Choice
 from nncli.spec.config import Config
-from nncli.spec.decode import decode, read
+from nncli.spec.decode import decode
 from nncli.spec.files import open_document
 from nncli.spec.override import apply
+from nncli.spec.reading import read
 from nncli.spec.yaml12 import Document, parse
 
 

@@ -8,7 +8,7 @@ from nncli import registry
 from nncli.errors import Fault, nearest
 from nncli.spec import walk
 from nncli.spec.words import article, cut, either, figure, flow, noun, number, quoted, shown, visible
-from nncli.spec.yaml12 import Document, Path, scalar
+from nncli.spec.yaml12 import Path, Places, scalar
 
 _WRONG_TYPE = {
     "int_type", "int_from_float", "int_parsing", "float_type", "float_parsing", "bool_type", "bool_parsing",
@@ -31,13 +31,13 @@ class _Located(NamedTuple):
     around: Any
 
 
-def faults(errors: list[Any], document: Document, path: Path, annotation: Any) -> list[Fault]:
+def faults(errors: list[Any], document: Places, path: Path, annotation: Any) -> list[Fault]:
     """Pydantic's errors on the value at `path`, which has this annotation; what comes twice is said once."""
     found = [_fault(located, document) for located in _located(errors, path, annotation, None)]
     return list(dict.fromkeys(found))
 
 
-def unknown(kind: str, name: str, path: Path, document: Document, value: Any = None) -> Fault:
+def unknown(kind: str, name: str, path: Path, document: Places, value: Any = None) -> Fault:
     """A name that no class of this kind has; `value` is what stands under it."""
     table = registry.KINDS[kind]
     hint = nearest(name, list(table)) or f"there is no {noun(kind)} to choose"
@@ -59,7 +59,7 @@ def type_is_key(kind: str, name: str, fields: dict[str, Any]) -> str:
     return f"the {noun(kind)} itself is the key: write `{cut(visible(name))}: {flow(fields) if fields else '{...}'}`"
 
 
-def no_fields(path: Path, document: Document, value: Any) -> Fault:
+def no_fields(path: Path, document: Places, value: Any) -> Fault:
     """A class without fields that was given one."""
     return document.fault(path, f"{quoted(str(path[-1]))} has no fields, found {shown(value)}", f"write `{path[-1]}`")
 
@@ -110,7 +110,7 @@ def _misses(error: Any) -> bool:
     return error["type"] in _WRONG_TYPE and not (error["type"] == "literal_error" and isinstance(error["input"], str))
 
 
-def _written(path: Path, document: Document) -> Path:
+def _written(path: Path, document: Places) -> Path:
     """The path without indices that a shorthand has made (one number written for a pair)."""
     while path and isinstance(path[-1], int) and not _is_list(document.at(path[:-1]), path[-1]):
         path = path[:-1]
@@ -124,7 +124,7 @@ def _is_list(value: Any, index: int) -> bool:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def _fault(located: _Located, document: Document) -> Fault:
+def _fault(located: _Located, document: Places) -> Fault:
     error, path, here, around = located
     kind, value, context = error["type"], error["input"], error.get("ctx") or {}
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
@@ -155,7 +155,7 @@ def _fault(located: _Located, document: Document) -> Fault:
     return document.fault(path, f"{error['msg']}, found {shown(value)}")
 
 
-def _missing(path: Path, around: Any, document: Document) -> Fault:
+def _missing(path: Path, around: Any, document: Places) -> Fault:
     name = path[-1]
     if isinstance(name, int):
         path = path[:-1]
@@ -170,7 +170,7 @@ def _count(annotation: Any, value: Any) -> str:
     return f"expected {number(wanted, 'value')}, found {found}"
 
 
-def _choice_form(annotation: Any, value: Any, path: Path, document: Document) -> Fault:
+def _choice_form(annotation: Any, value: Any, path: Path, document: Places) -> Fault:
     kind = walk.chosen_kind(annotation) or ""
     names = [key for key in value if key in registry.KINDS[kind]] if isinstance(value, dict) else []
     hint = f"write the name of {article(noun(kind))}, or one `name: {{fields}}`"

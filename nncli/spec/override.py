@@ -14,9 +14,11 @@ from typing import Any
 from nncli import registry
 from nncli.errors import Fault, SpecError, nearest
 from nncli.spec import walk
+from nncli.spec.blocks import USE, Use
 from nncli.spec.config import DEFAULTS, SECTIONS, NodeExtras
-from nncli.spec.decode import EXTRAS, TOP, node_names
+from nncli.spec.decode import TOP
 from nncli.spec.dump import inline
+from nncli.spec.entries import EXTRAS, node_names
 from nncli.spec.words import article, noun, number, quoted, shown
 from nncli.spec.yaml12 import Document, Path, option, parse, show
 
@@ -73,7 +75,9 @@ def _sections(plain: dict[str, Any], steps: Path, value: Any) -> tuple[Path, Any
         raise _Refused((name,), "unknown section", nearest(str(name), TOP))
     name = str(name)
     if name == "network" and rest:
-        path, new = _network(plain.get(name), rest, value)
+        path, new = _network(plain.get(name), rest, value, plain.get("blocks"))
+    elif name == "blocks" and rest:
+        path, new = _plain(plain.get(name), (name,), rest, value)
     else:
         path, new = _put(SECTIONS.get(name), plain.get(name), (name,), rest, value)
     return path, {**plain, name: new}
@@ -87,7 +91,7 @@ def _put(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> 
         return _choice(kind, current, done, steps, value)
     cls = walk.dataclass_of(annotation)
     if cls is not None:
-        return _fields(cls, current, done, steps, value)
+        return _fields(cls, walk.expanded(annotation, current), done, steps, value)
     if walk.members(annotation) is not None:
         return _list(annotation, walk.expanded(annotation, current), done, steps, value)
     raise _Refused(
@@ -191,14 +195,31 @@ def _other(kind: str, found: str, done: Path, steps: Path, value: Any) -> _Refus
     return _Refused((*done, steps[0]), f"here stands {found}", hint)
 
 
-def _network(entries: Any, steps: Path, value: Any) -> tuple[Path, Any]:
+def _plain(current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    """Below a place whose fields no type names: what stands there must be there already, but for the last step."""
+    if not steps:
+        return done, value
+    step, here = steps[0], current
+    if isinstance(here, dict) and isinstance(step, str) and (step in here or len(steps) == 1):
+        path, new = _plain(here.get(step), (*done, step), steps[1:], value)
+        return path, {**here, step: new}
+    if isinstance(here, tuple) and isinstance(step, int):
+        _in_range(step, here, done)
+        path, new = _plain(here[step], (*done, step), steps[1:], value)
+        return path, (*here[:step], new, *here[step + 1 :])
+    known = list(here) if isinstance(here, dict) else []
+    hint = nearest(str(step), known) if known else f"write `{show(done)}=...`"
+    raise _Refused((*done, step), f"there is no such place: here stands {shown(here)}", hint)
+
+
+def _network(entries: Any, steps: Path, value: Any, blocks: Any) -> tuple[Path, Any]:
     done: Path = ("network",)
     if not isinstance(entries, tuple):
         message = "the file has no network" if entries is None else f"here stands {shown(entries)}, not a list"
         raise _Refused(done, message, "write `network=[...]`")
     index = steps[0]
     if isinstance(index, str):
-        names = node_names([_kind_and_name(entry) for entry in entries])
+        names = node_names([_kind_and_name(entry) for entry in entries], blocks if isinstance(blocks, dict) else ())
         if index not in names:
             hint = f"write `network[{index}]`" if index.isdigit() else nearest(index, names)
             raise _Refused((*done, index), f"no node is called {quoted(index)}", hint)
@@ -206,20 +227,40 @@ def _network(entries: Any, steps: Path, value: Any) -> tuple[Path, Any]:
     _in_range(index, entries, done)
     path, new = (*done, index), value
     if len(steps) > 1:
-        path, new = _entry(entries[index], path, steps[1:], value)
+        path, new = _entry(entries[index], path, steps[1:], value, blocks if isinstance(blocks, dict) else {})
     return path, (*entries[:index], new, *entries[index + 1 :])
+
+
+def _block_use(entry: Any, name: str, done: Path, steps: Path, value: Any, block: Any) -> tuple[Path, Any]:
+    """Where a block is used: its parameters (its name may be left out), or what stands beside it."""
+    entry, step = {name: {}} if isinstance(entry, str) else entry, steps[0]
+    known = list(block.get("parameters") or {}) if isinstance(block, dict) else []
+    if step in USE:
+        path, beside = _fields(Use, {key: entry[key] for key in USE if key in entry}, done, steps, value)
+        return path, entry | beside
+    rest = steps[1:] if step == name else steps
+    if not rest:
+        return (*done, name), entry | {name: value}
+    if rest[0] not in known:
+        raise _Refused((*done, rest[0]), f"no parameter of the block {quoted(name)}", nearest(str(rest[0]), known))
+    given = entry[name] if isinstance(entry[name], dict) else {} if entry[name] is None else {known[0]: entry[name]}
+    path, new = _plain({key: None for key in known} | given, (*done, name), rest, value)
+    return path, entry | {name: {key: item for key, item in new.items() if key in given or key == rest[0]}}
 
 
 def _kind_and_name(entry: Any) -> tuple[str | None, str | None]:
     if not isinstance(entry, dict):
         return (entry if isinstance(entry, str) else None), None
-    kinds, name = [key for key in entry if key not in EXTRAS], entry.get("name")
+    kinds, name = [key for key in entry if key not in (*EXTRAS, *USE)], entry.get("name")
     return kinds[0] if len(kinds) == 1 else None, name if isinstance(name, str) else None
 
 
-def _entry(entry: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+def _entry(entry: Any, done: Path, steps: Path, value: Any, blocks: dict[str, Any]) -> tuple[Path, Any]:
     """An entry of `network`: below its layer, or what stands beside it."""
     kind, step = _kind_and_name(entry)[0], steps[0]
+    used = next((key for key in entry if key in blocks), None) if isinstance(entry, dict) else entry
+    if used in blocks:
+        return _block_use(entry, str(used), done, steps, value, blocks[str(used)])
     if kind is None:
         raise _Refused(done, f"here stands {shown(entry)}, not a layer", f"write `{show(done)}=...`")
     entry = {entry: {}} if isinstance(entry, str) else entry

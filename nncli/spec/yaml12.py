@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import yaml
 
@@ -58,6 +58,13 @@ def scalar(text: str) -> Any:
     if _NAN.fullmatch(text):
         return float("nan")
     return text
+
+
+class Places(Protocol):
+    """What can say where a path stands and what is there: a document, or an entry of a block where it is used."""
+
+    def fault(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Fault: ...
+    def at(self, path: Path) -> Any: ...
 
 
 @dataclass(slots=True)

@@ -241,5 +241,5 @@ def _move_constants(model: Model, seed: int) -> None:
 
 
 def _places(loaded: Loaded) -> dict[str, Fault]:
-    places = {spec.name: loaded.document.fault(("network", spec.index), "") for spec in loaded.config.network}
+    places = {spec.name: loaded.document.fault(spec.place, "") for spec in loaded.config.network}
     return places | {"loss": loaded.document.fault(("loss",), "")}

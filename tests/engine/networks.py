@@ -49,6 +49,26 @@ network:
   - {add: {}, inputs: [one, one], name: doubled}
   - tanh
 """,
+    "own weights": """
+network:
+  - {locally_connected2d: {filters: 3, kernel: 3, padding: same}, name: local}
+  - hard_tanh
+  - gain
+  - {prelu: {}, name: p}
+  - {gelu: {}, name: q}
+  - {add: {}, inputs: [p, q]}
+  - {learned_pool2d: {size: 2, weights: per_position}}
+  - {gaussian_noise: 0.1}
+  - silu
+  - learned_pool2d
+  - flatten
+  - {dense: 5}
+  - hard_swish
+  - {dense: 4}
+  - selu
+  - {alpha_dropout: 0.2}
+  - {dense: 3}
+""",
     "parallel views": """
 network:
   - {conv2d: {filters: 3, kernel: 3}, name: c}

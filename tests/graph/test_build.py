@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
 
 from nncli.graph import INPUT, Graph, build
+from nncli.layers.dense import Dense
+from nncli.parts import Declared, Parameter, Shape
 from nncli.spec import read_text
 
 HEAD = "loss: least_squares\n"
@@ -55,7 +61,14 @@ def test_one_node_read_twice_by_another() -> None:
 
 @pytest.mark.parametrize(
     ("following", "expected"),
-    [("relu", "he"), ("leaky_relu", "he"), ("tanh", "glorot"), ("sigmoid", "glorot"), ("dropout: 0.5\n- relu", "he")],
+    [
+        ("relu", "he"),
+        ("leaky_relu", "he"),
+        ("tanh", "glorot"),
+        ("sigmoid", "glorot"),
+        ("dropout: 0.5\n- relu", "he"),
+        ("selu", "lecun"),
+    ],
 )
 def test_initializers_suit_the_activation_that_follows(following: str, expected: str) -> None:
     graph = good(f"- dense: 5\n- {following}\n- dense: 2\n")
@@ -67,6 +80,31 @@ def test_initializers_suit_the_activation_that_follows(following: str, expected:
 def test_an_initializer_that_is_given_stays() -> None:
     graph = good("- dense: {units: 5, init: zeros}\n- relu\n")
     assert graph.nodes[0].initializers["W"].type_name == "zeros"
+
+
+@dataclass(frozen=True, slots=True)
+class Starting(Dense):
+    """A layer that says itself where its weights start."""
+
+    start: Any = None
+
+    def declare(self, *inputs: Shape) -> Declared:
+        return Declared((1,), {"W": Parameter((2, 3), ("a", "b"), 1, 1, self.start)})
+
+
+@pytest.mark.parametrize(
+    ("start", "name", "value"), [(0.25, "constant", 0.25), (3, "constant", 3), ("ones", "ones", 1)]
+)
+def test_a_layer_may_start_at_a_number_or_from_an_initializer_by_its_name(start: Any, name: str, value: float) -> None:
+    loaded = read_text(f"{HEAD}network: [dense: 1]\n", "net.yaml")
+    spec = dataclasses.replace(loaded.config.network[0], layer=Starting(1, start=start))
+    graph = build([spec], (4,), loaded.document, [])
+    assert graph is not None
+    node = graph.nodes[0]
+    assert node.initializers["W"].type_name == name
+    drawn = node.initializers["W"].draw(np.random.default_rng(0), node.declared.parameters["W"])
+    np.testing.assert_array_equal(drawn, np.full((2, 3), value))
+    assert drawn.dtype == np.float64
 
 
 FAULTS = {
@@ -180,11 +218,13 @@ def test_any_acyclic_graph_comes_in_order(seed: int) -> None:
 def test_parameters_lie_aligned_and_apart_and_those_with_decay_first() -> None:
     graph = good("- dense: 5\n- relu\n- dense: 3\n")
     for itemsize in (4, 8):
-        entries, decayed, length = graph.table(itemsize)
+        entries, segments, length = graph.table(itemsize)
         taken = np.zeros(length, int)
         for entry in entries:
             assert entry.start * itemsize % 64 == 0
             taken[entry.start : entry.stop] += 1
-            assert (entry.stop <= decayed) == entry.parameter.decay
+            (segment,) = (s for s in segments if s.start <= entry.start < s.stop)
+            assert entry.stop <= segment.stop
+            assert segment.decay == entry.parameter.decay
         assert taken.max() == 1
         assert taken.sum() == graph.parameter_count

@@ -27,7 +27,6 @@ CASES: dict[str, list[tuple[dict[str, Any], float, float]]] = {
     "uniform": [({}, 0.1**2 / 12, 0.05), ({"bounds": (-0.3, 0.3)}, 0.6**2 / 12, 0.3)],
     "lecun": [({}, 1 / FAN_IN, math.inf), ({"distribution": "uniform"}, 1 / FAN_IN, math.sqrt(3 / FAN_IN))],
     "orthogonal": [({}, 1 / FAN_OUT, 1.0), ({"gain": 3.0}, 9 / FAN_OUT, 3.0)],
-    "constant": [({"value": 0.0}, 0.0, 0.0)],
     "glorot": [
         ({}, 2 / (FAN_IN + FAN_OUT), math.sqrt(6 / (FAN_IN + FAN_OUT))),
         ({"distribution": "normal"}, 2 / (FAN_IN + FAN_OUT), math.inf),
@@ -35,11 +34,12 @@ CASES: dict[str, list[tuple[dict[str, Any], float, float]]] = {
     "he": [({}, 2 / FAN_IN, math.inf), ({"distribution": "uniform"}, 2 / FAN_IN, math.sqrt(6 / FAN_IN))],
 }
 """Options, variance, and bound of the absolute value."""
+CONSTANT: dict[str, tuple[dict[str, float], float]] = {"ones": ({}, 1.0), "constant": ({"value": 0.5}, 0.5)}
 ROWS = [(name, *case) for name, cases in CASES.items() for case in cases]
 
 
 def test_every_initializer_has_a_line() -> None:
-    assert set(CASES) == set(registry.initializer)
+    assert set(CASES) | set(CONSTANT) == set(registry.initializer)
 
 
 @pytest.mark.parametrize(("name", "options", "variance", "bound"), ROWS)
@@ -66,7 +66,7 @@ def test_draws_follow_the_seed_alone(name: str, options: dict[str, Any], varianc
 @pytest.mark.parametrize("name", list(registry.initializer))
 def test_every_option_is_set_by_some_case(name: str) -> None:
     fields = {field.name for field in dataclasses.fields(registry.initializer[name])}
-    assert fields == {key for options, _, _ in CASES[name] for key in options}
+    assert fields == {key for options, *_ in [*CASES.get(name, []), CONSTANT.get(name, ({},))] for key in options}
 
 
 def draw(name: str, shape: tuple[int, ...], seed: int = 3, **options: Any) -> np.ndarray:
@@ -106,11 +106,6 @@ def test_bounds_in_the_wrong_order(bounds: tuple[float, float]) -> None:
         registry.initializer["uniform"](bounds=bounds)
 
 
-@pytest.mark.parametrize("value", [-1.5, 0.0, 3])
-def test_constant_is_the_value_everywhere(value: float) -> None:
-    np.testing.assert_array_equal(draw("constant", (3, 4), value=value), value)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -128,3 +123,10 @@ def test_shorthand(text: str, expected: str) -> None:
         for form in (text, expected)
     ]
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_constants(name: str) -> None:
+    options, value = CONSTANT[name]
+    values = registry.initializer[name](**options).draw(generator(1, "init"), PARAMETER)
+    np.testing.assert_array_equal(values, np.full(PARAMETER.shape, value))

@@ -111,7 +111,7 @@ def configs(draw: st.DrawFn) -> Config:
         checkpoint = dataclasses.replace(checkpoint, best=best)
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     inputs = st.none() | st.lists(TEXTS | st.sampled_from([*names, "input"]), max_size=2).map(tuple)
-    network = tuple(NodeSpec(draw(chosen("layer")), name, draw(inputs), index) for index, name in enumerate(names))
+    network = tuple(NodeSpec(draw(chosen("layer")), name, draw(inputs), ()) for name in names)
     given = {name: value for name, value in values.items() if value is not None and draw(st.booleans())}
     given = {"optimizer": values["optimizer"], "schedule": values["schedule"], "metrics": values["metrics"]} | given
     name = draw(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,8}", fullmatch=True))

@@ -11,7 +11,7 @@ import pytest
 from nncli import registry
 from nncli.errors import Fault, SpecError
 from nncli.spec import Loaded, dump, files, load, open_document, read_source, read_text, shipped
-from nncli.spec.decode import node_names
+from nncli.spec.entries import node_names
 from tests.spec.bad_configs import NETWORK
 
 

@@ -83,6 +83,20 @@ def _avg_pool2d(layer: Any, alone: Alone) -> Arrays:
     return {"y": found["y"], X: found[X]}
 
 
+def _learned_pool2d(layer: Any, alone: Alone) -> Arrays:
+    """A convolution of each channel with its weights, or with the mean's."""
+    weights = alone.p.get("W")
+    if weights is None:
+        coefficient = alone.p["g"][:, None, None, None]
+        weights = np.ones((1, *layer.size)) * coefficient[..., 0] / (layer.size[0] * layer.size[1])
+    window = Window(layer.size, layer.step, (1, 1), (0, 0))
+    found = _convolved(alone.x[0], weights[:, None], alone.c, window)
+    if "W" in alone.p:
+        return {"y": found["y"], X: found[X], "W": found["W"][:, 0]}
+    shift = alone.p["b"][:, None, None, None]
+    return {"y": found["y"] + shift, X: found[X], "b": np.einsum("cpqn->c", alone.c)}
+
+
 def _max_pool2d(layer: Any, alone: Alone) -> Arrays:
     rows, columns = layer.size
     origin = (0, *(-(side // 2) for side in layer.size), 0)
@@ -101,11 +115,46 @@ def _softmax(layer: Any, alone: Alone) -> Arrays:
     return {"y": y, X: y * (alone.c - np.einsum("i...,i...->...", y, alone.c))}
 
 
-LAYERS: dict[str, Callable[[Any, Alone], Arrays]] = {
+def _exponential(scale: float, alpha: float, alone: Alone) -> Arrays:
+    x = alone.x[0]
+    y = scale * np.where(x > 0, x, alpha * special.expm1(x))
+    return {"y": y, X: alone.c * scale * np.where(x > 0, 1, alpha * np.exp(x))}
+
+
+def _softplus(layer: Any, alone: Alone) -> Arrays:
+    x = layer.beta * alone.x[0]
+    return {"y": -special.log_expit(-x) / layer.beta, X: alone.c * special.expit(x)}
+
+
+def _gelu(layer: Any, alone: Alone) -> Arrays | None:
+    if layer.approximate != "none":
+        return None
+    x = alone.x[0]
+    return {"y": x * special.ndtr(x), X: alone.c * (special.ndtr(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi))}
+
+
+def _silu(layer: Any, alone: Alone) -> Arrays:
+    x = alone.x[0]
+    return {"y": x * special.expit(x), X: alone.c * special.expit(x) * (1 + x * special.expit(-x))}
+
+
+def _log_softmax(layer: Any, alone: Alone) -> Arrays:
+    x = alone.x[0]
+    return {"y": special.log_softmax(x, axis=0), X: alone.c - special.softmax(x, axis=0) * alone.c.sum(axis=0)}
+
+
+LAYERS: dict[str, Callable[[Any, Alone], Arrays | None]] = {
     "dense": _dense,
     "conv2d": _conv2d,
     "avg_pool2d": _avg_pool2d,
     "max_pool2d": _max_pool2d,
+    "learned_pool2d": _learned_pool2d,
+    "elu": lambda layer, alone: _exponential(1.0, layer.alpha, alone),
+    "selu": lambda layer, alone: _exponential(1.0507009873554805, 1.6732632423543772, alone),
+    "softplus": _softplus,
+    "gelu": _gelu,
+    "silu": _silu,
+    "log_softmax": _log_softmax,
     "sigmoid": _sigmoid,
     "softmax": _softmax,
 }

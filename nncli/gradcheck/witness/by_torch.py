@@ -10,21 +10,52 @@ import torch
 from torch.nn import functional
 
 from nncli.gradcheck.alone import Alone, AloneLoss, input_name
-from nncli.parts import Array
+from nncli.kernels.window import Window
+from nncli.parts import Array, Shape
 
 Tensor = Any
 """Batch first, as PyTorch takes it."""
 
 
-def _conv2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
-    window, output = layer.geometry(alone.shapes[0])
+def _padding(image: Shape, window: Window, output: tuple[int, int]) -> list[int]:
+    """Left, right, top and bottom, negative where the output does not read to the end."""
     padding: list[int] = []
     for axis in (1, 0):
         reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1
         read = (output[axis] - 1) * window.stride[axis] + reach
-        padding += [window.before[axis], read - window.before[axis] - alone.shapes[0][axis + 1]]
-    x = functional.pad(xs[0], padding)
+        padding += [window.before[axis], read - window.before[axis] - image[axis + 1]]
+    return padding
+
+
+def _conv2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    window, output = layer.geometry(alone.shapes[0])
+    x = functional.pad(xs[0], _padding(alone.shapes[0], window, output))
     return functional.conv2d(x, p["W"], p.get("b"), layer.stride, 0, layer.dilation, layer.groups)
+
+
+def _local(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    """Every patch of the image times the matrix of its position."""
+    window, output = layer.geometry(alone.shapes[0])
+    x = functional.pad(xs[0], _padding(alone.shapes[0], window, output))
+    patches = functional.unfold(x, layer.kernel, stride=layer.stride)
+    y = torch.einsum("nkl,lfk->nfl", patches, p["W"].reshape(-1, layer.filters, patches.shape[1]))
+    y = y.reshape(len(y), layer.filters, *output)
+    return y + p["b"] if "b" in p else y
+
+
+def _learned_pool2d(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    if layer.weights == "per_map":
+        mean = functional.avg_pool2d(xs[0], layer.size, layer.step)
+        return mean * p["g"][:, None, None] + p["b"][:, None, None]
+    return functional.conv2d(xs[0], p["W"][:, None], None, layer.step, groups=len(p["W"]))
+
+
+def _gain(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    return torch.einsum("nc...,c->nc...", xs[0], p["g"])
+
+
+def _embedding(layer: Any, xs: list[Tensor], p: dict[str, Tensor], alone: Alone) -> Tensor:
+    return functional.embedding(xs[0].long(), p["W"]).transpose(1, 2)
 
 
 LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor]] = {
@@ -36,6 +67,22 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "flatten": lambda layer, xs, p, alone: xs[0].flatten(1),
     "relu": lambda layer, xs, p, alone: functional.relu(xs[0]),
     "leaky_relu": lambda layer, xs, p, alone: functional.leaky_relu(xs[0], layer.slope),
+    "learned_pool2d": _learned_pool2d,
+    "locally_connected2d": _local,
+    "gain": _gain,
+    "embedding": _embedding,
+    "prelu": lambda layer, xs, p, alone: functional.prelu(xs[0], p["a"]),
+    "elu": lambda layer, xs, p, alone: functional.elu(xs[0], layer.alpha),
+    "selu": lambda layer, xs, p, alone: functional.selu(xs[0]),
+    "softplus": lambda layer, xs, p, alone: functional.softplus(xs[0], layer.beta, threshold=700),
+    "softsign": lambda layer, xs, p, alone: functional.softsign(xs[0]),
+    "gelu": lambda layer, xs, p, alone: functional.gelu(xs[0], approximate=layer.approximate),
+    "silu": lambda layer, xs, p, alone: functional.silu(xs[0]),
+    # hardsigmoid's own derivative is 1/6 in float32 only (PyTorch 2.13)
+    "hard_sigmoid": lambda layer, xs, p, alone: functional.relu6(xs[0] + 3) / 6,
+    "hard_tanh": lambda layer, xs, p, alone: functional.hardtanh(xs[0], layer.min, layer.max),
+    "hard_swish": lambda layer, xs, p, alone: functional.hardswish(xs[0]),
+    "log_softmax": lambda layer, xs, p, alone: functional.log_softmax(xs[0], 1),
     "sigmoid": lambda layer, xs, p, alone: torch.sigmoid(xs[0]),
     "tanh": lambda layer, xs, p, alone: torch.tanh(xs[0]),
     "softmax": lambda layer, xs, p, alone: functional.softmax(xs[0], 1),
@@ -104,7 +151,7 @@ class ByTorch:
         y = function(alone.layer, xs, p, alone)
         y.backward(_tensor(_first(alone.c), gradient=False))
         found = {"y": _last(y)} | {name: tensor.grad.numpy() for name, tensor in p.items()}
-        return found | {input_name(place): _last(x.grad) for place, x in enumerate(xs)}
+        return found | {input_name(place): _last(x.grad) for place, x in enumerate(xs) if x.grad is not None}
 
     def loss(self, alone: AloneLoss) -> dict[str, Array] | None:
         function = LOSSES.get(alone.loss.type_name)
