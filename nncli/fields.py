@@ -42,6 +42,8 @@ Sides = Annotated[
     BeforeValidator(_pair, json_schema_input_type=Natural | tuple[NaturalPair, NaturalPair]),
 ]
 """((top, bottom), (left, right)); one number stands for all four, two for (vertical, horizontal)."""
+Weights = Annotated[tuple[NonNegative, ...], MinLen(1)]
+"""One weight for each of several things, from 0."""
 Lengths = Annotated[
     tuple[Annotated[int, Ge(-1)], ...],
     MinLen(1),
@@ -50,6 +52,16 @@ Lengths = Annotated[
 """A shape in which a length may be −1; one number stands for a vector."""
 Axes = Annotated[tuple[Natural, ...], MinLen(1)]
 Text = Annotated[str, MinLen(1)]
+
+
+def _interval(value: Any) -> Any:
+    return (-value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Interval = Annotated[
+    tuple[float, float], BeforeValidator(_interval, json_schema_input_type=Positive | tuple[float, float])
+]
+"""(low, high); one number b stands for (−b, b)."""
 
 
 class Choice:
@@ -132,6 +144,7 @@ __all__ = [
     "Decay",
     "Field",
     "Initializer",
+    "Interval",
     "Lengths",
     "Natural",
     "NaturalPair",
@@ -142,6 +155,7 @@ __all__ = [
     "Share",
     "Sides",
     "Text",
+    "Weights",
     "lenient",
     "read_choice",
 ]

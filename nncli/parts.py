@@ -242,21 +242,34 @@ class LossFrame:
 
 
 class Loss:
-    """Base of losses. `target` "classes": t is (n,) of class numbers; "values": t has the shape of the output."""
+    """Base of losses. `target` "classes": t is (n,) of class numbers; "values": t has the shape of the output.
+
+    `span` is the least and the largest value that a target may have; None: any.
+    """
 
     __slots__ = ()
     type_name: ClassVar[str]
     target: ClassVar[Literal["classes", "values"]] = "values"
+    span: ClassVar[tuple[float, float] | None] = None
 
     def check(self, output: Shape) -> None:
         """Raise ShapeError unless the network's output fits."""
+
+    def example(self, rng: np.random.Generator, output: Shape, n: int) -> Array:
+        """Made-up targets of n samples, for checks without data."""
+        if self.target == "classes":
+            return rng.integers(0, output[0], n)
+        return rng.normal(size=(*output, n)) if self.span is None else rng.uniform(*self.span, (*output, n))
 
     def weighs(self) -> bool:
         """Whether samples have weights, so that the mean loss is Σ loss / Σ weight: then `weight` is called."""
         return False
 
     def weight(self, f: LossFrame) -> float:
-        """The sum of the weights of the shard's samples, from f.t alone; called before `forward`."""
+        """The sum of the weights of the shard's samples, from f.t alone; called before each `forward`.
+
+        What it leaves in work arrays stays there for `forward` and `backward`.
+        """
         return float(f.n)
 
     def workspace(self, output: Shape, n: int) -> Mapping[str, Work]:
@@ -306,7 +319,7 @@ class UpdateFrame:
     """A piece of the parameter vector with all that belongs to it; optimizers work elementwise, so that the program
     can cut the vector into pieces that fit the cache.
 
-    w, g      parameters and gradient (L,)         slots    state vectors (L,) by name, zero at the start
+    w, g      parameters and gradient (L,)         slots    state vectors (L,) by name, at first as `start` says
     a, b      two scratch vectors (L,)             lr       step size after the schedule
     t         number of this update, from 1        weight_decay    λ for this piece, 0 where it does not apply
     """
@@ -343,6 +356,10 @@ class Optimizer:
 
     def slots(self) -> tuple[str, ...]:
         return ()
+
+    def start(self, slot: str) -> float:
+        """What a state vector is filled with before the first update."""
+        return 0.0
 
     def update(self, f: UpdateFrame) -> None:
         """Change f.w in place. f.g may be overwritten."""

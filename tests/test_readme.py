@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import re
 import shlex
 import shutil
@@ -70,19 +72,50 @@ def test_every_command_is_in_its_table(name: str) -> None:
     assert re.search(rf"^\| `nncli {name}\b", README, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", list(registry.layer))
-def test_every_layer_is_in_its_table_with_its_fields(name: str) -> None:
-    import dataclasses
-
-    (row,) = (line for line in README.splitlines() if line.startswith("|") and f"`{name}`" in line.split("|")[1])
-    for field in dataclasses.fields(registry.layer[name]):
-        assert f"`{field.name}`" in row, field.name
+TABLES = ("layer", "loss", "metric", "optimizer", "schedule", "initializer")
+"""Kinds of parts that have a table; the first cell of its head is the kind."""
 
 
-@pytest.mark.parametrize("kind", ["loss", "metric", "optimizer", "schedule", "source", "preprocess"])
+def table(kind: str, text: str = README) -> list[str]:
+    """The rows of the table of a kind, without its head."""
+    (head,) = re.finditer(rf"^\| {kind} \|.*\n\|---.*\n", text, re.MULTILINE)
+    rows = text[head.end() :].splitlines()
+    return list(itertools.takewhile(lambda line: line.startswith("|"), rows))
+
+
+def missing(kind: str, name: str, fields: list[str], rows: list[str]) -> list[str]:
+    """What the table lacks of a part: its name, or some of its fields."""
+    found = [row for row in rows if f"`{name}`" in row.split("|")[1]]
+    if len(found) != 1:
+        return [f"{kind} {name} ({len(found)} rows)"]
+    return [f"{kind} {name}: {field}" for field in fields if f"`{field}`" not in found[0]]
+
+
+PARTS = [(kind, name) for kind in TABLES for name in registry.KINDS[kind]]
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_every_part_is_in_its_table_with_its_fields(kind: str, name: str) -> None:
+    fields = [field.name for field in dataclasses.fields(registry.KINDS[kind][name])]
+    assert missing(kind, name, fields, table(kind)) == []
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_its_tables_name_nothing_that_there_is_not(kind: str) -> None:
+    names = {name for row in table(kind) for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert names - set(registry.KINDS[kind]) == set()
+
+
+def test_a_part_or_field_that_is_missing_is_found() -> None:
+    rows = table("loss")
+    assert missing("loss", "made_up", [], rows) == ["loss made_up (0 rows)"]
+    assert missing("loss", "huber", ["delta", "made_up"], rows) == ["loss huber: made_up"]
+    assert missing("metric", "huber", [], table("metric")) == ["metric huber (0 rows)"]
+
+
+@pytest.mark.parametrize("kind", ["source", "preprocess"])
 def test_every_other_part_is_named(kind: str) -> None:
-    missing = [name for name in registry.KINDS[kind] if f"`{name}`" not in README]
-    assert missing == []
+    assert [name for name in registry.KINDS[kind] if f"`{name}`" not in README] == []
 
 
 def test_every_dependency_is_in_its_table() -> None:

@@ -154,8 +154,11 @@ class Dataset:
                 message = f"the number {block[row, place]:g} is no index: {wanted}"
                 raise self.x_origin.error(message, hint, start + row)
 
-    def check_values(self, output: Shape) -> None:
-        """Raises DataError unless a target has the shape of the network's output, axes of length 1 aside."""
+    def check_values(self, output: Shape, span: tuple[float, float] | None = None) -> None:
+        """Raises DataError unless a target has the shape of the network's output, axes of length 1 aside.
+
+        With `span` no value may be less than its first or more than its second number.
+        """
         if self.t is None:
             raise self.x_origin.error("the data have no targets", "the loss needs them: name them in the data source")
         if _long_axes(self.target_shape) != _long_axes(output):
@@ -164,6 +167,12 @@ class Dataset:
                 hint = "for class numbers choose a loss such as `softmax_cross_entropy`"
             found, wanted = list(self.target_shape), list(output)
             raise self.t_origin.error(f"a target has the shape {found}, the network's output {wanted}", hint)
+        if span is not None and (float(self.t.min()) < span[0] or float(self.t.max()) > span[1]):
+            beyond = ((self.t < span[0]) | (self.t > span[1])).reshape(len(self.t), -1)
+            row, place = (int(places[0]) for places in np.nonzero(beyond))
+            value = self.t.reshape(len(self.t), -1)[row, place]
+            message = f"the target {value:g} is beyond what the loss takes: {span[0]:g} to {span[1]:g}"
+            raise self.t_origin.error(message, "scale the targets, or choose a loss such as `least_squares`", row)
 
 
 def _long_axes(shape: Shape) -> Shape:

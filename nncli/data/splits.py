@@ -57,15 +57,15 @@ class Splits:
             if dataset is not None and bound is not None:
                 dataset.check_indices(bound)
 
-    def check_targets(self, output: Shape) -> None:
-        """Raises DataError where labels or targets do not fit the output of the network."""
+    def check_targets(self, output: Shape, span: tuple[float, float] | None = None) -> None:
+        """Raises DataError where labels or targets do not fit the network's output, or values are beyond `span`."""
         for dataset in (self.train, self.validation, self.test):
             if dataset is None:
                 continue
             if self.target == "classes":
                 dataset.check_classes(output[0], f"the network has {output[0]} outputs")
             elif self.target == "values":
-                dataset.check_values(output)
+                dataset.check_values(output, span)
 
 
 def open_splits(

@@ -29,6 +29,11 @@ class Call(NamedTuple):
     what: Any
 
 
+NO_WEIGHT = 1e-30
+"""Stands for the weight of a batch whose samples all have weight 0: nothing is divided by 0, and in means over many
+batches it counts for nothing."""
+
+
 class Shard:
     """`n` samples from `start` of a batch of `whole`, worked through by one thread.
 
@@ -260,7 +265,7 @@ class Shard:
         if self.loss.weighs():
             weight = np.array([self.loss.weight(self._loss)])
             self.total(weight)
-            self._loss.weight = float(weight[0]) or 1.0
+            self._loss.weight = float(weight[0]) or NO_WEIGHT
         return float(self.loss.forward(self._loss))
 
     @property

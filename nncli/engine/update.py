@@ -41,6 +41,8 @@ class Updater:
     ) -> None:
         self.optimizer, self.clip_value, self.clip_norm = optimizer, clip_value, clip_norm
         self.slots: dict[str, Array] = {name: parameters.vector() for name in optimizer.slots()}
+        for name, slot in self.slots.items():
+            slot.fill(optimizer.start(name))
         self._gradients = gradients
         self._kept: Array | None = None
         self._weight = 0.0

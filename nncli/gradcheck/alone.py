@@ -157,10 +157,21 @@ class Alone:
 
 
 class AloneLoss:
-    """A loss with arrays for the samples of x and t, which are a shard of a batch of `total`."""
+    """A loss with arrays for the samples of x and t, which are a shard of a batch of `total`.
 
-    def __init__(self, loss: Loss, x: Array, t: Array, total: int | None = None, dtype: DTypeLike = np.float64) -> None:
-        self.loss, self.x = loss, x.astype(dtype)
+    `weight` is the whole batch's where samples have weights; by default all shards are taken to weigh alike.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        x: Array,
+        t: Array,
+        total: int | None = None,
+        dtype: DTypeLike = np.float64,
+        weight: float | None = None,
+    ) -> None:
+        self.loss, self.x, self.weight = loss, x.astype(dtype), weight
         self.c = np.ones(())
         n = x.shape[-1]
         f = self.frame = LossFrame(n=n, total=total or n, weight=float(total or n))
@@ -169,8 +180,6 @@ class AloneLoss:
         f.dx = np.empty_like(f.x)
         self.works = loss.workspace(x.shape[:-1], n)
         f.work = {name: _array(work, dtype) for name, work in self.works.items()}
-        if loss.weighs():
-            f.weight = loss.weight(f) * f.total / f.n
         f.views = loss.prepare(f)
 
     @property
@@ -188,11 +197,15 @@ class AloneLoss:
         for name, work in self.works.items():
             if not work.scratch and not work.zero:
                 _spoil(f.work[name])
+        if self.loss.weighs():
+            own = self.loss.weight(f)
+            f.weight = own * f.total / f.n if self.weight is None else self.weight
         return self.loss.forward(f)
 
     def forward(self) -> Array:
         """This shard's part of the batch's mean, a number."""
-        return np.asarray(self.sum() / self.frame.weight)
+        total = self.sum()
+        return np.asarray(total / self.frame.weight)
 
     def backward(self) -> Array:
         """dL/dx of the batch's mean; after `forward`."""

@@ -59,9 +59,20 @@ from nncli.layers.softplus import Softplus
 from nncli.layers.softsign import Softsign
 from nncli.layers.tanh import Tanh
 from nncli.layers.upsample2d import Upsample2d
+from nncli.losses.absolute import Absolute
+from nncli.losses.binary_cross_entropy import BinaryCrossEntropy
+from nncli.losses.cross_entropy import CrossEntropy
+from nncli.losses.hinge import Hinge
+from nncli.losses.huber import Huber
+from nncli.losses.kullback_leibler import KullbackLeibler
 from nncli.losses.least_squares import LeastSquares
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array, Layer, Loss, Shape
+
+
+def options_of(part: Layer | Loss) -> str:
+    """Its fields with their values, as text."""
+    return repr(part).partition("(")[2][:-1]
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class Case:
 
     @property
     def options(self) -> str:
-        return repr(self.layer).partition("(")[2][:-1].replace("init=None, bias_init=None, ", "")
+        return options_of(self.layer).replace("init=None, bias_init=None, ", "")
 
     @property
     def id(self) -> str:
@@ -92,22 +103,28 @@ class Case:
 
 @dataclass(frozen=True)
 class LossCase:
-    """A loss with its options, and the shape of the network's output (one sample)."""
+    """A loss with its options, and the shape of the network's output (one sample).
+
+    With `probabilities` the outputs are positive and those of a sample sum to 1, as after `softmax`.
+    """
 
     loss: Loss
     output: Shape
+    probabilities: bool = False
 
     @property
     def id(self) -> str:
-        return f"{self.loss.type_name}-{'x'.join(map(str, self.output))}"
+        shape = "x".join(map(str, self.output))
+        options = options_of(self.loss)
+        return f"{self.loss.type_name}({options})-{shape}" if options else f"{self.loss.type_name}-{shape}"
 
     def samples(self, n: int, seed: int = 0) -> tuple[Array, Array]:
         """Outputs (…, n) of a network and targets for them, in float64."""
         rng = np.random.default_rng(seed)
         x = 2 * rng.normal(size=(*self.output, n))
-        if self.loss.target == "classes":
-            return x, rng.integers(0, self.output[0], n)
-        return x, rng.normal(size=x.shape)
+        if self.probabilities:
+            x = np.exp(x) / np.exp(x).sum(axis=0)
+        return x, self.loss.example(rng, self.output, n)
 
 
 def case(layer: Layer, *shapes: Shape) -> Case:
@@ -278,4 +295,23 @@ LOSSES = [
     LossCase(LeastSquares(), (2, 3, 2)),
     LossCase(SoftmaxCrossEntropy(), (2,)),
     LossCase(SoftmaxCrossEntropy(), (7,)),
+    LossCase(SoftmaxCrossEntropy(label_smoothing=0.1), (5,)),
+    LossCase(SoftmaxCrossEntropy(class_weights=(1.0, 0.5, 3.0)), (3,)),
+    LossCase(SoftmaxCrossEntropy(label_smoothing=0.3, class_weights=(1.0, 0.25, 3.0, 0.5)), (4,)),
+    LossCase(CrossEntropy(), (2,), probabilities=True),
+    LossCase(CrossEntropy(class_weights=(1.0, 0.5, 3.0, 2.0)), (4,), probabilities=True),
+    LossCase(KullbackLeibler(), (5,)),
+    LossCase(KullbackLeibler(), (3, 2, 2)),
+    LossCase(KullbackLeibler(logits=False), (4,), probabilities=True),
+    LossCase(BinaryCrossEntropy(), (1,)),
+    LossCase(BinaryCrossEntropy(label_smoothing=0.2), (2, 3)),
+    LossCase(BinaryCrossEntropy(positive_weight=3.0), (4,)),
+    LossCase(BinaryCrossEntropy(label_smoothing=0.1, positive_weight=(2.0, 0.5, 1.0)), (3,)),
+    LossCase(Huber(), (4,)),
+    LossCase(Huber(delta=0.3), (2, 3)),
+    LossCase(Absolute(), (3,)),
+    LossCase(Absolute(), (2, 2)),
+    LossCase(Hinge(), (4,)),
+    LossCase(Hinge(margin=2.5), (2,)),
+    LossCase(Hinge(squared=True), (6,)),
 ]

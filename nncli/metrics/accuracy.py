@@ -26,7 +26,7 @@ class Accuracy(Metric):
         if target != "classes" or len(output) != 1:
             raise ShapeError(
                 "accuracy needs class numbers as targets and one output for each class",
-                hint="for other targets use `rmse`",
+                hint="for values use `rmse`, for targets 0 and 1 `binary_accuracy`",
             )
 
     def workspace(self, output: Shape, n: int) -> dict[str, Work]:

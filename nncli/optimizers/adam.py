@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from nncli.fields import Decay, NonNegative, Positive
+from nncli.optimizers._moments import adam_step, average, penalize, shrink
 from nncli.parts import Optimizer, UpdateFrame
 from nncli.registry import optimizer
 
@@ -34,23 +33,9 @@ class Adam(Optimizer):
         return ("m", "v")
 
     def update(self, f: UpdateFrame) -> None:
-        m, v = f.slots["m"], f.slots["v"]
-        if f.weight_decay:
-            if self.decoupled:
-                np.multiply(f.w, 1 - f.lr * f.weight_decay, out=f.w)
-            else:
-                np.multiply(f.w, f.weight_decay, out=f.a)
-                np.add(f.g, f.a, out=f.g)
-        np.multiply(m, self.beta1, out=m)
-        np.multiply(f.g, 1 - self.beta1, out=f.a)
-        np.add(m, f.a, out=m)
-        np.multiply(v, self.beta2, out=v)
-        np.multiply(f.g, f.g, out=f.a)
-        np.multiply(f.a, 1 - self.beta2, out=f.a)
-        np.add(v, f.a, out=v)
-        root = (1 - self.beta2**f.t) ** 0.5
-        np.sqrt(v, out=f.a)
-        np.add(f.a, self.eps * root, out=f.a)
-        np.divide(m, f.a, out=f.a)
-        np.multiply(f.a, f.lr * root / (1 - self.beta1**f.t), out=f.a)
-        np.subtract(f.w, f.a, out=f.w)
+        if self.decoupled:
+            shrink(f)
+        else:
+            penalize(f)
+        average(f, self.beta1, self.beta2)
+        adam_step(f, self.beta1, self.beta2, self.eps)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncli.fields import Decay, NonNegative, Positive
+from nncli.optimizers._moments import penalize
 from nncli.parts import Optimizer, UpdateFrame
 from nncli.registry import optimizer
 
@@ -36,9 +37,7 @@ class Sgd(Optimizer):
         return ("v",) if self.momentum else ()
 
     def update(self, f: UpdateFrame) -> None:
-        if f.weight_decay:
-            np.multiply(f.w, f.weight_decay, out=f.a)
-            np.add(f.g, f.a, out=f.g)
+        penalize(f)
         direction = f.g
         if self.momentum:
             v = f.slots["v"]

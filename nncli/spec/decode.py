@@ -69,8 +69,13 @@ def _check(plain: dict[str, Any], values: dict[str, Any], document: Document, fa
             message = f"the metric '{metric.type_name}' stands twice (first as {first})"
             faults.append(document.fault(("metrics", index), message, "keep one of the two"))
         names.append(metric.type_name)
-    for path in (("train", "early_stopping", "metric"), ("checkpoint", "best", "metric")):
-        figure, known = document.at(path), ["loss", *names]
+    schedule, known = values.get("schedule"), ["loss", *names]
+    watching: list[tuple[Path, Any]] = [
+        (path, document.at(path)) for path in (("train", "early_stopping", "metric"), ("checkpoint", "best", "metric"))
+    ]
+    if schedule is not None:
+        watching.append((("schedule", schedule.type_name, "metric"), schedule.watches()))
+    for path, figure in watching:
         if isinstance(figure, str) and figure not in known:
             hint = nearest(figure, known)
             if figure in registry.metric:

@@ -35,7 +35,7 @@ def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, A
         target = config.loss.target if config.loss is not None else None
         splits = open_splits(config.data, base=loaded.base, seed=config.seed, target=target, given=config.input)
         graph = checked_graph(loaded, splits.shape)
-        splits.check_targets(graph.output)
+        splits.check_targets(graph.output, config.loss.span if config.loss is not None else None)
         splits.check_indices(graph.indices)
         config = resolve_input(config, splits)
     itemsize = 8 if config.dtype == "float64" else 4

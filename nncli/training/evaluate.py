@@ -38,7 +38,7 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     dataset = {"train": splits.train, "validation": splits.validation, "test": splits.test}[name]
     assert dataset is not None
     graph = checked_graph(loaded, config.input.shape)
-    splits.check_targets(graph.output)
+    splits.check_targets(graph.output, config.loss.span)
     splits.check_indices(graph.indices)
     if threads is None:
         plan = plan_of(snapshot)

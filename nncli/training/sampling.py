@@ -11,7 +11,7 @@ from nncli.data.splits import Splits, open_splits
 from nncli.errors import DataError, SpecError, UsageError
 from nncli.gradcheck.network import Batch
 from nncli.graph import Graph
-from nncli.parts import Shape
+from nncli.parts import Loss
 from nncli.randomness import generator
 from nncli.spec import Loaded
 from nncli.training.setup import checked_graph
@@ -54,7 +54,7 @@ def _sample(loaded: Loaded, random: bool, samples: int, preprocessing: Preproces
     target = config.loss.target
     if random and config.input is not None:
         graph = checked_graph(loaded, config.input.shape)
-        return Sample(graph, _random(graph, target, config.seed, samples), "random numbers")
+        return Sample(graph, _random(graph, config.loss, config.seed, samples), "random numbers")
     assert config.data is not None
     splits: Splits = open_splits(
         config.data,
@@ -66,8 +66,8 @@ def _sample(loaded: Loaded, random: bool, samples: int, preprocessing: Preproces
     )
     graph = checked_graph(loaded, splits.shape)
     if random:
-        return Sample(graph, _random(graph, target, config.seed, samples), "random numbers")
-    splits.check_targets(graph.output)
+        return Sample(graph, _random(graph, config.loss, config.seed, samples), "random numbers")
+    splits.check_targets(graph.output, config.loss.span)
     splits.check_indices(graph.indices)
     fitted = preprocessing or Preprocessing.fit(config.data.preprocess, splits.train)
     loader = Loader(splits.train, fitted, np.float64)
@@ -79,10 +79,8 @@ def _sample(loaded: Loaded, random: bool, samples: int, preprocessing: Preproces
     return Sample(graph, Batch(x, t), "the training split")
 
 
-def _random(graph: Graph, target: str, seed: int, samples: int) -> Batch:
+def _random(graph: Graph, loss: Loss, seed: int, samples: int) -> Batch:
     rng = generator(seed, "gradcheck")
     shape = (*graph.input, samples)
     x = rng.normal(size=shape) if graph.indices is None else rng.integers(graph.indices, size=shape).astype(np.float64)
-    output: Shape = graph.output
-    t = rng.integers(output[0], size=samples) if target == "classes" else rng.normal(size=(*output, samples))
-    return Batch(x, t)
+    return Batch(x, loss.example(rng, graph.output, samples))

@@ -166,7 +166,7 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     assert config.data is not None
     splits = open_splits(config.data, base=base, seed=config.seed, target=config.loss.target, given=config.input)
     graph = checked_graph(loaded, splits.shape)
-    splits.check_targets(graph.output)
+    splits.check_targets(graph.output, config.loss.span)
     splits.check_indices(graph.indices)
     config = resolve_input(config, splits)
     plan = _plan(config, graph, splits, snapshot)

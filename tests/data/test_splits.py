@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.errors import DataError
 from nncli.parts import Array, Shape
@@ -196,6 +197,30 @@ def test_values_must_have_the_shape_of_the_output(tmp_path: Path, stored: Shape,
         splits.check_targets(output)
     shapes = f"a target has the shape {list(stored)}, the network's output {list(output)}"
     assert str(caught.value) == f"{tmp_path / 'a.npz'}: y: {shapes}"
+
+
+@pytest.mark.parametrize(("value", "fits"), [(1.0, True), (1.5, False), (-0.5, False)])
+def test_values_beyond_what_the_loss_takes(tmp_path: Path, value: float, fits: bool) -> None:
+    targets = np.array([[0.0, 1.0], [1.0, value], [0.5, 0.0]])
+    splits = opened(tmp_path, Section(save(tmp_path, "a.npz", np.zeros((3, 2)), targets)), target="values")
+    splits.check_targets((2,))
+    if fits:
+        splits.check_targets((2,), (0.0, 1.0))
+        return
+    with pytest.raises(DataError) as caught:
+        splits.check_targets((2,), (0.0, 1.0))
+    message = f"y, row 1: the target {value:g} is beyond what the loss takes: 0 to 1"
+    assert str(caught.value) == f"{tmp_path / 'a.npz'}: {message}"
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+def test_class_numbers_are_values_of_one_output(tmp_path: Path, dtype: type) -> None:
+    made = save(tmp_path, "a.npz", np.zeros((4, 2)), np.array([0, 1, 1, 0], dtype))
+    splits = opened(tmp_path, Section(made), target="values")
+    splits.check_targets((1,), (0.0, 1.0))
+    t = np.empty((1, 3), np.float32)
+    Loader(splits.train, Preprocessing(), np.float32).fill(np.array([2, 0, 1]), np.empty((2, 3), np.float32), t)
+    assert t.tolist() == [[1, 0, 1]]
 
 
 def test_class_numbers_where_values_are_wanted(tmp_path: Path) -> None:

@@ -40,56 +40,60 @@ def difference(found: Array, expected: Array) -> float:
     return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-12))
 
 
-def gradient_error(loss: Loss, output: Shape) -> float:
+def gradient_error(case: LossCase) -> float:
     """How far the gradient of a shard's part of the batch's mean is from central differences."""
-    (finding,) = check_subject(Alone(loss, *samples(loss, output, 3), total=5), Options())
+    (finding,) = check_subject(Alone(case.loss, *case.samples(3), total=5), Options())
     return finding.error
 
 
-def shard_error(loss: Loss, output: Shape, sizes: Sequence[int]) -> float:
+def shard_error(case: LossCase, sizes: Sequence[int]) -> float:
     """How far the shards' losses and gradients, put together, are from those of the whole batch."""
     n = sum(sizes)
-    x, t = samples(loss, output, n)
-    value, dx = Alone(loss, x, t).run()
+    x, t = case.samples(n)
+    whole = Alone(case.loss, x, t)
+    value, dx = whole.run()
+    weight = whole.frame.weight
     parts, start = [], 0
     for size in sizes:
         part = slice(start, start + size)
-        parts.append(Alone(loss, x[..., part], t[..., part], total=n).run())
+        parts.append(Alone(case.loss, x[..., part], t[..., part], total=n, weight=weight).run())
         start += size
     together = np.concatenate([part[1] for part in parts], axis=-1)
     return max(abs(sum(part[0] for part in parts) / value - 1), difference(together, dx))
 
 
-def shows_nan(loss: Loss, output: Shape) -> bool:
+def shows_nan(case: LossCase) -> bool:
     """Whether a NaN in one sample gives a loss that is NaN, and an error that is NaN in that sample and no other."""
-    x, t = samples(loss, output, 4)
-    _, clean = Alone(loss, x, t).run()
-    alone = Alone(loss, x, t)
+    x, t = case.samples(4)
+    _, clean = Alone(case.loss, x, t).run()
+    alone = Alone(case.loss, x, t)
     alone.x[..., 2].flat[-1] = np.nan
     value, dx = alone.run()
     rest = [0, 1, 3]
     return np.isnan(value) and bool(np.isnan(dx[..., 2]).any()) and difference(dx[..., rest], clean[..., rest]) < 1e-13
 
 
-def survives(loss: Loss, output: Shape, size: float, dtype: DTypeLike) -> bool:
+def survives(case: LossCase, size: float, dtype: DTypeLike) -> bool:
     """Whether outputs of ±size give a finite loss and error. NumPy's warnings pass through."""
-    x, t = samples(loss, output, 6)
-    value, dx = Alone(loss, np.copysign(size, x), t, dtype=dtype).run()
+    x, t = case.samples(6)
+    value, dx = Alone(case.loss, np.copysign(size, x), t, dtype=dtype).run()
     return np.isfinite(value) and bool(np.isfinite(dx).all())
 
 
-def grows(loss: Loss, output: Shape) -> int:
+def grows(case: LossCase) -> int:
     """How many more bytes a steady forward and backward allocate at most for three times as many samples."""
     peaks = []
     for n in (20_000, 60_000):
-        alone = Alone(loss, *samples(loss, output, n), dtype=np.float32)
+        alone = Alone(case.loss, *case.samples(n), dtype=np.float32)
         f = alone.frame
         alone.run()
         tracemalloc.start()
         try:
             before = tracemalloc.get_traced_memory()[0]
-            loss.forward(f)
-            loss.backward(f)
+            if case.loss.weighs():
+                case.loss.weight(f)
+            case.loss.forward(f)
+            case.loss.backward(f)
             peaks.append(tracemalloc.get_traced_memory()[1] - before)
         finally:
             tracemalloc.stop()

@@ -18,7 +18,6 @@ from tests.losses.harness import (
     difference,
     gradient_error,
     grows,
-    samples,
     shard_error,
     shows_nan,
     survives,
@@ -57,18 +56,18 @@ def test_output_of_the_case_is_accepted(case: Case) -> None:
 
 @each_case
 def test_gradient_is_that_of_central_differences(case: Case) -> None:
-    assert gradient_error(case.loss, case.output) < 1e-8
+    assert gradient_error(case) < 1e-8
 
 
 @each_case
 @pytest.mark.parametrize("sizes", [(7,), (4, 3), (1, 5, 1)], ids=str)
 def test_shards_sum_to_the_whole(case: Case, sizes: tuple[int, ...]) -> None:
-    assert shard_error(case.loss, case.output, sizes) < 1e-13
+    assert shard_error(case, sizes) < 1e-13
 
 
 @each_case
 def test_float32_is_close_to_float64(case: Case) -> None:
-    x, t = samples(case.loss, case.output, 9)
+    x, t = case.samples(9)
     value64, dx64 = Alone(case.loss, x, t).run()
     value32, dx32 = Alone(case.loss, x, t, dtype=np.float32).run()
     assert type(value32) is float
@@ -79,7 +78,7 @@ def test_float32_is_close_to_float64(case: Case) -> None:
 
 @each_case
 def test_both_ways_can_be_repeated(case: Case) -> None:
-    alone = Alone(case.loss, *samples(case.loss, case.output, 4))
+    alone = Alone(case.loss, *case.samples(4))
     value, dx = alone.run()
     assert np.array_equal(alone.backward(), dx)
     again, dx_again = alone.run()
@@ -89,7 +88,7 @@ def test_both_ways_can_be_repeated(case: Case) -> None:
 
 @each_case
 def test_outputs_and_targets_are_left_as_they_are(case: Case) -> None:
-    x, t = samples(case.loss, case.output, 4)
+    x, t = case.samples(4)
     alone = Alone(case.loss, x, t)
     alone.run()
     assert np.array_equal(alone.frame.x, x)
@@ -98,12 +97,12 @@ def test_outputs_and_targets_are_left_as_they_are(case: Case) -> None:
 
 @each_case
 def test_nan_is_not_hidden(case: Case) -> None:
-    assert shows_nan(case.loss, case.output)
+    assert shows_nan(case)
 
 
 @each_case
 def test_infinite_output_is_not_a_finite_loss(case: Case) -> None:
-    alone = Alone(case.loss, *samples(case.loss, case.output, 3))
+    alone = Alone(case.loss, *case.samples(3))
     alone.x[..., 1] = np.inf
     with np.errstate(invalid="ignore"):
         assert not np.isfinite(alone.sum())
@@ -113,12 +112,12 @@ def test_infinite_output_is_not_a_finite_loss(case: Case) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_extreme_outputs_are_finite_without_a_warning(case: Case, dtype: type) -> None:
     with np.errstate(over="warn", invalid="warn", divide="warn"):
-        assert survives(case.loss, case.output, 1e4, dtype)
+        assert survives(case, 1e4, dtype)
 
 
 @each_case
 def test_without_a_way_back_no_error_array_is_needed(case: Case) -> None:
-    x, t = samples(case.loss, case.output, 4)
+    x, t = case.samples(4)
     expected = Alone(case.loss, x, t).sum()
     alone = Alone(case.loss, x, t)
     alone.frame.dx = None
@@ -128,7 +127,7 @@ def test_without_a_way_back_no_error_array_is_needed(case: Case) -> None:
 
 @each_case
 def test_a_steady_step_allocates_nothing_that_grows_with_the_batch(case: Case) -> None:
-    assert grows(case.loss, case.output) < BUFFER
+    assert grows(case) < BUFFER
 
 
 # -- planted faults ----------------------------------------------------------------------------------------------------
@@ -195,26 +194,26 @@ FAULTS = [Scaled(), Flipped(), WithoutHalf(), DividedByTheShard(), WithoutTheLas
 
 @pytest.mark.parametrize("loss", FAULTS, ids=lambda loss: type(loss).__name__)
 def test_gradient_check_finds_a_planted_fault(loss: LeastSquares | SoftmaxCrossEntropy) -> None:
-    assert not gradient_error(loss, (4,)) < 1e-8
+    assert not gradient_error(Case(loss, (4,))) < 1e-8
 
 
 @pytest.mark.parametrize("loss", [DividedByTheShard(), WithoutTheLast()], ids=lambda loss: type(loss).__name__)
 def test_shard_check_finds_a_planted_fault(loss: LeastSquares | SoftmaxCrossEntropy) -> None:
-    assert shard_error(loss, (4,), (3, 2)) > 0.1
+    assert shard_error(Case(loss, (4,)), (3, 2)) > 0.1
 
 
 @pytest.mark.parametrize("loss", [Hiding(), HidingOnTheWayBack()], ids=lambda loss: type(loss).__name__)
 def test_hidden_nan_is_found(loss: LeastSquares) -> None:
-    assert not shows_nan(loss, (4,))
+    assert not shows_nan(Case(loss, (4,)))
 
 
 def test_overflow_is_found() -> None:
-    assert gradient_error(Unshifted(), (4,)) < 1e-8, "right for small logits"
+    assert gradient_error(Case(Unshifted(), (4,))) < 1e-8, "right for small logits"
     with np.errstate(all="ignore"):
-        assert not survives(Unshifted(), (4,), 1e4, np.float64)
+        assert not survives(Case(Unshifted(), (4,)), 1e4, np.float64)
     with np.errstate(all="ignore", over="warn"), pytest.warns(RuntimeWarning, match="overflow"):
-        survives(Unshifted(), (4,), 1e4, np.float64)
+        survives(Case(Unshifted(), (4,)), 1e4, np.float64)
 
 
 def test_growing_allocation_is_found() -> None:
-    assert grows(Unshifted(), (2,)) > BUFFER
+    assert grows(Case(Unshifted(), (2,))) > BUFFER

@@ -8,7 +8,9 @@ from scipy.special import log_softmax, logsumexp, softmax
 
 from nncli.errors import ShapeError
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from tests.losses.harness import Alone, difference, samples
+from nncli.parts import LossFrame
+from tests.losses.cases import Case
+from tests.losses.harness import Alone, difference, gradient_error, samples, shard_error
 
 LOSS = SoftmaxCrossEntropy()
 
@@ -73,3 +75,84 @@ def test_torch_gives_the_same(dtype: str) -> None:
     limit = 1e-6 if dtype == "float32" else 1e-14
     assert value / 33 == pytest.approx(expected.item(), rel=limit)
     assert difference(dx, logits.grad.numpy().T) < limit
+
+
+# -- label smoothing and weights ---------------------------------------------------------------------------------------
+
+BOTH = SoftmaxCrossEntropy(label_smoothing=0.2, class_weights=(1.0, 4.0, 0.5))
+
+
+def by_definition(loss: SoftmaxCrossEntropy, x: np.ndarray, t: np.ndarray) -> float:
+    """Term by term: the weighted cross-entropy with the smoothed distribution, over the true classes' weights."""
+    classes = len(x)
+    weights = loss.class_weights or (1.0,) * classes
+    total = 0.0
+    for n, true in enumerate(t):
+        logs = log_softmax(x[:, n])
+        for k in range(classes):
+            share = loss.label_smoothing / classes + (1 - loss.label_smoothing) * (k == true)
+            total -= share * weights[k] * logs[k]
+    return total / sum(weights[true] for true in t)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("weights", [None, (1.0, 4.0, 0.5), (0.0, 1.0, 1.0)])
+def test_the_mean_is_by_definition(smoothing: float, weights: tuple[float, ...] | None) -> None:
+    loss = SoftmaxCrossEntropy(smoothing, weights)
+    x, t = samples(loss, (3,), 8)
+    assert float(Alone(loss, x, t).forward()) == pytest.approx(by_definition(loss, x, t), rel=1e-13)
+
+
+def test_equal_weights_change_nothing() -> None:
+    x, t = samples(LOSS, (4,), 9)
+    for smoothing in (0.0, 0.3):
+        _, expected = Alone(SoftmaxCrossEntropy(smoothing), x, t).run()
+        _, found = Alone(SoftmaxCrossEntropy(smoothing, (7.0,) * 4), x, t).run()
+        assert difference(found, expected) < 1e-14
+
+
+def test_a_class_without_weight_has_no_error() -> None:
+    x, t = samples(LOSS, (3,), 9)
+    _, dx = Alone(SoftmaxCrossEntropy(class_weights=(0.0, 1.0, 1.0)), x, t).run()
+    assert not dx[:, t == 0].any()
+    assert dx[:, t != 0].all()
+
+
+class DividedByTheSamples(SoftmaxCrossEntropy):
+    """Divides by their number instead of their weight on the way back."""
+
+    def backward(self, f: LossFrame) -> None:
+        kept, f.weight = f.weight, float(f.total)
+        SoftmaxCrossEntropy.backward(self, f)
+        f.weight = kept
+
+
+class Unweighed(SoftmaxCrossEntropy):
+    """Takes its shard for the whole batch."""
+
+    def backward(self, f: LossFrame) -> None:
+        kept, f.weight = f.weight, self.weight(f)
+        SoftmaxCrossEntropy.backward(self, f)
+        f.weight = kept
+
+
+@pytest.mark.parametrize("fault", [DividedByTheSamples, Unweighed])
+def test_a_planted_fault_of_the_weights_is_found(fault: type[SoftmaxCrossEntropy]) -> None:
+    weights = (1.0, 4.0, 0.5)
+    right = Case(SoftmaxCrossEntropy(class_weights=weights), (3,))
+    wrong = Case(fault(class_weights=weights), (3,))
+    assert gradient_error(right) < 1e-8
+    assert not gradient_error(wrong) < 1e-8
+    assert shard_error(right, (3, 4)) < 1e-13
+    assert shard_error(Case(Unweighed(class_weights=weights), (3,)), (3, 4)) > 0.1
+
+
+def test_weights_that_do_not_fit() -> None:
+    with pytest.raises(ShapeError, match="3 class_weights for 4 classes"):
+        BOTH.check((4,))
+    with pytest.raises(ValueError, match="all 0"):
+        SoftmaxCrossEntropy(class_weights=(0.0, 0.0))
+
+
+def test_without_them_no_more_memory_is_asked_for() -> None:
+    assert set(LOSS.workspace((5,), 9)) == {"powers", "top", "sum", "true", "place", "columns", "ones"}

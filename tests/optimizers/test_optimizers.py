@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -59,6 +60,52 @@ def adam(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array
     return w
 
 
+def adamw(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array:
+    """Loshchilov & Hutter 2019, Algorithm 2, with their schedule multiplier in lr."""
+    return adam(w, gradient, steps, lr, **({"weight_decay": 0.01} | o), decoupled=True)
+
+
+def nadam(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array:
+    """Dozat 2016, Algorithm 2 with the momentum of its appendix; m is averaged with β₁ as in PyTorch."""
+    b1, b2, eps, psi = (
+        o.get(name, value)
+        for name, value in (("beta1", 0.9), ("beta2", 0.999), ("eps", 1e-8), ("momentum_decay", 4e-3))
+    )
+    m, v, product = np.zeros_like(w), np.zeros_like(w), 1.0
+    for t in range(1, steps + 1):
+        g = gradient(w) + o.get("weight_decay", 0) * w
+        mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (k * psi)) for k in (t, t + 1))
+        product *= mu
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        ahead = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+        w = w - lr * ahead / (np.sqrt(v / (1 - b2**t)) + eps)
+    return w
+
+
+def rmsprop(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array:
+    """Hinton 2012, lecture 6e; centered as Graves 2013, equations 38 to 41."""
+    alpha, eps = o.get("alpha", 0.99), o.get("eps", 1e-8)
+    v, mean, u = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for _ in range(steps):
+        g = gradient(w) + o.get("weight_decay", 0) * w
+        v = alpha * v + (1 - alpha) * g**2
+        mean = alpha * mean + (1 - alpha) * g
+        u = o.get("momentum", 0) * u + g / (np.sqrt(v - mean**2 if o.get("centered") else v) + eps)
+        w = w - lr * u
+    return w
+
+
+def adagrad(w: Array, gradient: Gradient, steps: int, lr: float, **o: Any) -> Array:
+    """Duchi, Hazan & Singer 2011."""
+    v = np.full_like(w, o.get("initial_accumulator", 0.0))
+    for _ in range(steps):
+        g = gradient(w) + o.get("weight_decay", 0) * w
+        v = v + g**2
+        w = w - lr * g / (np.sqrt(v) + o.get("eps", 1e-10))
+    return w
+
+
 CASES: dict[str, list[dict[str, Any]]] = {
     "sgd": [
         {"lr": 1e-4},
@@ -73,8 +120,31 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"lr": 1e-2, "weight_decay": 0.1, "decoupled": True},
         {"lr": 1e-2, "beta1": 0.0},
     ],
+    "adamw": [
+        {"lr": 1e-2},
+        {"lr": 1e-2, "beta1": 0.5, "beta2": 0.9, "eps": 1e-3},
+        {"lr": 1e-2, "weight_decay": 0.3},
+    ],
+    "nadam": [
+        {"lr": 1e-2},
+        {"lr": 1e-3, "beta1": 0.5, "beta2": 0.9, "eps": 1e-3},  # ten times that is chaotic: 1e-15 becomes 6e-7
+        {"lr": 1e-2, "weight_decay": 0.1, "momentum_decay": 0.5},
+        {"lr": 1e-2, "beta1": 0.0, "momentum_decay": 0.0},
+    ],
+    "rmsprop": [
+        {"lr": 1e-2},
+        {"lr": 1e-2, "alpha": 0.9, "eps": 1e-3},
+        {"lr": 1e-3, "momentum": 0.9, "weight_decay": 0.1},
+        {"lr": 1e-3, "centered": True, "eps": 1e-2},
+        {"lr": 1e-4, "centered": True, "momentum": 0.5, "eps": 1e-2},
+    ],
+    "adagrad": [
+        {"lr": 1e-1},
+        {"lr": 1e-1, "initial_accumulator": 0.5},
+        {"lr": 1e-1, "eps": 1e-2, "weight_decay": 0.1},
+    ],
 }
-TRUTHS = {"sgd": sgd, "adam": adam}
+TRUTHS = {"sgd": sgd, "adam": adam, "adamw": adamw, "nadam": nadam, "rmsprop": rmsprop, "adagrad": adagrad}
 ROWS = [(name, options) for name, cases in CASES.items() for options in cases]
 each = pytest.mark.parametrize(("name", "options"), ROWS, ids=lambda value: str(value))
 START = np.array([-1.2, 1.0, 0.7])
@@ -84,9 +154,15 @@ def test_every_optimizer_has_a_line() -> None:
     assert set(CASES) == set(TRUTHS) == set(registry.optimizer)
 
 
+@pytest.mark.parametrize("name", list(registry.optimizer))
+def test_every_option_is_set_by_some_case(name: str) -> None:
+    fields = {field.name for field in dataclasses.fields(registry.optimizer[name])}
+    assert fields - {key for options in CASES[name] for key in options} <= {"decay_all"}
+
+
 def run(optimizer: Optimizer, gradient: Gradient, steps: int, dtype: Any = np.float64, decay: bool = True) -> Array:
     w = START.astype(dtype)
-    slots = {name: np.zeros_like(w) for name in optimizer.slots()}
+    slots = {name: np.full_like(w, optimizer.start(name)) for name in optimizer.slots()}
     a, b = np.full_like(w, np.nan), np.full_like(w, np.nan)
     frame = UpdateFrame(w=w, slots=slots, a=a, b=b, lr=optimizer.lr)
     frame.weight_decay = optimizer.weight_decay if decay else 0.0
@@ -124,7 +200,7 @@ def test_float32_stays_float32_and_close(name: str, options: dict[str, Any]) -> 
 
 @each
 def test_weight_decay_leaves_out_what_has_none(name: str, options: dict[str, Any]) -> None:
-    without = {key: value for key, value in options.items() if key != "weight_decay"}
+    without = {**options, "weight_decay": 0}
     found = run(registry.optimizer[name](**options), parabola, 10, decay=False)
     np.testing.assert_array_equal(found, run(registry.optimizer[name](**without), parabola, 10))
 
@@ -140,10 +216,19 @@ def test_pytorch_s_trajectory(name: str, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is an optional second witness")
     w = torch.tensor(START.copy(), requires_grad=True)
     theirs = dict(options)
-    if name == "adam":
+    if "beta1" in {field.name for field in dataclasses.fields(registry.optimizer[name])}:
         theirs["betas"] = (theirs.pop("beta1", 0.9), theirs.pop("beta2", 0.999))
-    adam_or_w = torch.optim.AdamW if theirs.pop("decoupled", False) else torch.optim.Adam
-    optimizer = {"sgd": torch.optim.SGD, "adam": adam_or_w}[name]([w], **theirs)
+    if "initial_accumulator" in theirs:
+        theirs["initial_accumulator_value"] = theirs.pop("initial_accumulator")
+    classes = {
+        "sgd": torch.optim.SGD,
+        "adam": torch.optim.AdamW if theirs.pop("decoupled", False) else torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "nadam": torch.optim.NAdam,
+        "rmsprop": torch.optim.RMSprop,
+        "adagrad": torch.optim.Adagrad,
+    }
+    optimizer = classes[name]([w], **theirs)
     for _ in range(100):
         w.grad = torch.tensor(rosenbrock(w.detach().numpy()))
         optimizer.step()
@@ -151,9 +236,56 @@ def test_pytorch_s_trajectory(name: str, options: dict[str, Any]) -> None:
     np.testing.assert_allclose(found, w.detach().numpy(), rtol=1e-9)
 
 
-def test_a_minimum_is_found() -> None:
-    found = run(registry.optimizer["adam"](lr=0.05), rosenbrock, 5000)
-    np.testing.assert_allclose(found, 1.0, atol=1e-2)
+PYTORCH = {
+    "sgd": "SGD",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "nadam": "NAdam",
+    "rmsprop": "RMSprop",
+    "adagrad": "Adagrad",
+}
+
+
+@pytest.mark.parametrize("name", list(registry.optimizer))
+def test_defaults_are_pytorch_s(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is an optional second witness")
+    theirs = getattr(torch.optim, PYTORCH[name])([torch.zeros(1, requires_grad=True)]).defaults
+    if name == "sgd":
+        theirs["lr"] = 0.01  # 0.001 there
+    renamed = {"initial_accumulator": "initial_accumulator_value"}
+    for field in dataclasses.fields(registry.optimizer[name]):
+        if field.name in ("beta1", "beta2"):
+            assert field.default == theirs["betas"][int(field.name[-1]) - 1]
+        elif field.name not in ("decay_all", "decoupled"):
+            assert field.default == theirs[renamed.get(field.name, field.name)], field.name
+
+
+@pytest.mark.parametrize(
+    ("name", "lr"), [("adam", 0.05), ("adamw", 0.05), ("nadam", 0.05), ("rmsprop", 1e-3), ("adagrad", 1.0)]
+)
+def test_a_minimum_is_found(name: str, lr: float) -> None:
+    found = run(registry.optimizer[name](lr=lr, weight_decay=0.0), rosenbrock, 5000)
+    np.testing.assert_allclose(found, 1.0, atol=0.05)
+
+
+def test_nadam_needs_no_memory_of_its_steps() -> None:
+    """Step 1,000,000 alone is what it is after all the others, and the products that are kept stay few."""
+    from nncli.optimizers.nadam import _known, _product
+
+    assert _product(3, 0.9, 0.1) == pytest.approx(np.prod([0.9 * (1 - 0.5 * 0.96 ** (0.1 * t)) for t in (1, 2, 3)]))
+    assert _product(10**6, 0.9, 4e-3) < 1e-20
+    assert len(_known(0.9, 4e-3)) < 1000
+
+
+def test_centered_gradients_that_never_change_stay_finite() -> None:
+    """v − ḡ² is 0 but for rounding, which may be below."""
+    found = run(registry.optimizer["rmsprop"](lr=1e-3, alpha=0.3, centered=True), lambda w: 0 * w + 0.1, 300)
+    assert np.isfinite(found).all()
+
+
+def test_state_starts_as_the_optimizer_says_also_in_the_engine() -> None:
+    made = updater(Table(5, 3), [np.ones(5)], registry.optimizer["adagrad"](initial_accumulator=0.25))
+    np.testing.assert_array_equal(made.slots["v"], 0.25)
 
 
 def test_nesterov_needs_momentum() -> None:
@@ -193,8 +325,8 @@ def test_pieces_change_nothing(name: str, options: dict[str, Any]) -> None:
     made.apply(norm, optimizer.lr, 1)
     with_decay = TRUTHS[name](start, lambda w: total, 1, **options)
     without = TRUTHS[name](start, lambda w: total, 1, **{**options, "weight_decay": 0})
-    np.testing.assert_allclose(table.w[:decayed], with_decay[:decayed], rtol=1e-12)
-    np.testing.assert_allclose(table.w[decayed:], without[decayed:], rtol=1e-12)
+    np.testing.assert_allclose(table.w[:decayed], with_decay[:decayed], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(table.w[decayed:], without[decayed:], rtol=1e-12, atol=1e-15)
 
 
 @each

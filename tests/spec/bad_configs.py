@@ -442,6 +442,14 @@ OTHERS = {
         "metrics: [accuracy]\ncheckpoint: {best: {metric: §acuracy}}",
         ("checkpoint.best.metric: 'acuracy' is not measured", "did you mean 'accuracy'?"),
     ),
+    "plateau by what is not measured": row(
+        "schedule: {plateau: {patience: 3, metric: §accuracy}}",
+        ("schedule.plateau.metric: 'accuracy' is not measured", "add it to `metrics`: `metrics: [accuracy]`"),
+    ),
+    "plateau by what there is not, in short": row(
+        "metrics: [accuracy]\nschedule: {plateau: §acuracy}",
+        ("schedule.plateau.metric: 'acuracy' is not measured", "did you mean 'accuracy'?"),
+    ),
     "input without shape": Row(
         "input: §{classes: 3}", (("input: the field 'shape' is required", "write `input: {shape: ...}`"),), input=False
     ),

@@ -104,6 +104,8 @@ def configs(draw: st.DrawFn) -> Config:
     if train.early_stopping is not None and train.early_stopping.metric is not None:
         stop = dataclasses.replace(train.early_stopping, metric=draw(st.sampled_from(figures)))
         train = dataclasses.replace(train, early_stopping=stop)
+    if values["schedule"].watches() is not None:
+        values["schedule"] = dataclasses.replace(values["schedule"], metric=draw(st.sampled_from(figures)))
     if checkpoint.best is not None:
         best = dataclasses.replace(checkpoint.best, metric=draw(st.sampled_from(figures)))
         checkpoint = dataclasses.replace(checkpoint, best=best)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import linalg, ndimage, signal, special
 
 from nncli.gradcheck.alone import Alone, AloneLoss, input_name
 from nncli.kernels.window import Window
+from nncli.losses.huber import Huber
+from nncli.losses.kullback_leibler import KullbackLeibler
+from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array
 
 X = input_name(0)
@@ -162,15 +165,32 @@ LAYERS: dict[str, Callable[[Any, Alone], Arrays | None]] = {
 
 
 def _softmax_cross_entropy(alone: AloneLoss) -> Arrays:
-    x, t, weight = alone.x, alone.frame.t, alone.frame.weight
-    samples = np.arange(x.shape[1])
-    mean = np.sum(special.logsumexp(x, axis=0) - x[t, samples]) / weight
-    dx = special.softmax(x, axis=0)
-    dx[t, samples] -= 1
-    return {"y": np.asarray(mean), X: dx / weight}
+    x, t, loss = alone.x, alone.frame.t, cast(SoftmaxCrossEntropy, alone.loss)
+    classes = len(x)
+    weights = np.ones(classes) if loss.class_weights is None else np.array(loss.class_weights)
+    targets = ((1 - loss.label_smoothing) * np.eye(classes)[:, t] + loss.label_smoothing / classes) * weights[:, None]
+    mean = -np.sum(targets * special.log_softmax(x, axis=0)) / alone.frame.weight
+    dx = special.softmax(x, axis=0) * targets.sum(axis=0) - targets
+    return {"y": np.asarray(mean), X: dx / alone.frame.weight}
 
 
-LOSSES: dict[str, Callable[[AloneLoss], Arrays]] = {"softmax_cross_entropy": _softmax_cross_entropy}
+def _kullback_leibler(alone: AloneLoss) -> Arrays:
+    x, t, logits = alone.x, alone.frame.t, cast(KullbackLeibler, alone.loss).logits
+    q = special.softmax(x, axis=0) if logits else x
+    dx = q * t.sum(axis=0) - t if logits else -t / x
+    return {"y": np.asarray(special.rel_entr(t, q).sum() / alone.frame.weight), X: dx / alone.frame.weight}
+
+
+def _huber(alone: AloneLoss) -> Arrays:
+    delta = cast(Huber, alone.loss).delta
+    return {"y": np.asarray(special.huber(delta, alone.x - alone.frame.t).sum() / alone.frame.weight)}
+
+
+LOSSES: dict[str, Callable[[AloneLoss], Arrays]] = {
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "kullback_leibler": _kullback_leibler,
+    "huber": _huber,
+}
 
 
 class ByScipy:

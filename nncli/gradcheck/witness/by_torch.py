@@ -181,9 +181,40 @@ LAYERS: dict[str, Callable[[Any, list[Tensor], dict[str, Tensor], Alone], Tensor
     "crop2d": _crop2d,
 }
 
+
+def _softmax_cross_entropy(loss: Any, x: Tensor, t: Tensor) -> Tensor:
+    weights = _weights(loss.class_weights)
+    return functional.cross_entropy(x, t, weights, reduction="sum", label_smoothing=loss.label_smoothing)
+
+
+def _kullback_leibler(loss: Any, x: Tensor, t: Tensor) -> Tensor:
+    return functional.kl_div(functional.log_softmax(x, 1) if loss.logits else x.log(), t, reduction="sum")
+
+
+def _binary_cross_entropy(loss: Any, x: Tensor, t: Tensor) -> Tensor:
+    weights = torch.as_tensor(loss.positive_weight, dtype=x.dtype)
+    smooth = t * (1 - loss.label_smoothing) + loss.label_smoothing / 2
+    return functional.binary_cross_entropy_with_logits(x, smooth, pos_weight=weights, reduction="sum")
+
+
+def _hinge(loss: Any, x: Tensor, t: Tensor) -> Tensor:
+    power = 2 if loss.squared else 1
+    return functional.multi_margin_loss(x, t, p=power, margin=loss.margin, reduction="sum") * x.shape[1]
+
+
+def _weights(weights: tuple[float, ...] | None) -> Tensor | None:
+    return None if weights is None else torch.tensor(weights, dtype=torch.float64)
+
+
 LOSSES: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
     "least_squares": lambda loss, x, t: functional.mse_loss(x, t, reduction="sum") / 2,
-    "softmax_cross_entropy": lambda loss, x, t: functional.cross_entropy(x, t, reduction="sum"),
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "cross_entropy": lambda loss, x, t: functional.nll_loss(x.log(), t, _weights(loss.class_weights), reduction="sum"),
+    "kullback_leibler": _kullback_leibler,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "huber": lambda loss, x, t: functional.huber_loss(x, t, reduction="sum", delta=loss.delta),
+    "absolute": lambda loss, x, t: functional.l1_loss(x, t, reduction="sum"),
+    "hinge": _hinge,
 }
 
 
