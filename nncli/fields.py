@@ -41,6 +41,10 @@ Sides = Annotated[
 Text = Annotated[str, MinLen(1)]
 
 
+CHOICE = "x-nncli-choice"
+"""What stands in the JSON Schema of a type for a choice of this kind; `nncli.spec.schema` writes its forms once."""
+
+
 class Choice:
     """Annotation of a field that holds one of a registry's classes: `type: {fields}`, `type: value` or `type`."""
 
@@ -64,6 +68,9 @@ class Choice:
             discriminator=lambda value: value[0],
         )
         return core_schema.no_info_before_validator_function(form, union)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {CHOICE: self.kind}
 
 
 class Section:
@@ -114,6 +121,7 @@ def read_choice(kind: str, value: Any) -> tuple[str, Any]:
 Initializer = Annotated[Any, Choice("initializer")] | None
 
 __all__ = [
+    "CHOICE",
     "Annotated",
     "Choice",
     "Count",

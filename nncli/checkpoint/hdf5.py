@@ -76,6 +76,8 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
             "dtype": snapshot.dtype,
             "threads": snapshot.threads,
             "class_names": np.array(snapshot.class_names, dtype=h5py.string_dtype()),
+            "plugins": np.array(list(snapshot.plugins), dtype=h5py.string_dtype()),
+            "plugins_sha256": np.array(list(snapshot.plugins.values()), dtype=h5py.string_dtype()),
             "python_version": platform.python_version(),
         }
     )
@@ -135,6 +137,11 @@ def from_file(path: str) -> Snapshot:
                 epochs=history["epoch"],
             ),
             timing=_read_tree(file["timing"]),
+            plugins=dict(
+                zip(
+                    map(str, attributes.get("plugins", ())), map(str, attributes.get("plugins_sha256", ())), strict=True
+                )
+            ),
             format_version=int(attributes["format_version"]),
             versions={
                 name.removesuffix("_version"): str(value)

@@ -13,6 +13,7 @@ from nncli.cli import options
 @click.command(short_help="Shapes, parameters and cost of a network.", context_settings=options.SETTINGS)
 @click.argument("config", type=click.Path(path_type=Path))
 @options.overrides
+@options.plugins
 @options.output
 @click.pass_context
 def summary(context: click.Context, /, config: Path, json: bool, quiet: bool, **_: Any) -> None:

@@ -14,7 +14,7 @@ from nncli.registry import layer
 class AvgPool2d(Pool2d):
     """Mean of each window of each channel; incomplete windows at the end are dropped.
 
-    `stride` is the window's size unless it is given.
+    `size` is the window's [height, width]. `stride` is the same unless it is given.
 
     Shapes (N samples, C channels)
         x (C, H, W, N)   ->   y (C, P, Q, N)

@@ -11,7 +11,7 @@ from nncli.checkpoint import History, NamedArray, Snapshot, match, write
 from nncli.engine import Plan
 from nncli.engine.parameters import Parameters
 from nncli.errors import CheckpointError, Fault
-from nncli.spec import dump
+from nncli.spec import dump, plugins
 from nncli.training.events import Saved
 from nncli.training.progress import Watch
 
@@ -48,6 +48,7 @@ class Saving:
             dtype=setup.config.dtype,
             threads=max(setup.plan.shards, setup.plan.blas),
             class_names=(),
+            plugins=plugins.digests(setup.config.plugins, setup.base),
             model=_named_parameters(parameters),
             state=_named_state(setup.model.graph, parameters),
             preprocess=setup.preprocessing.state(),

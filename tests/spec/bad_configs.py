@@ -16,7 +16,9 @@ from nncli.spec import read_text
 MARK = "§"
 TAIL = "input: {shape: [4]}\n"
 NETWORK = "network: [{dense: 3}]\n"
-SECTIONS = "checkpoint, data, dtype, input, loss, metrics, name, network, optimizer, schedule, seed, threads, train"
+SECTIONS = (
+    "checkpoint, data, dtype, input, loss, metrics, name, network, optimizer, plugins, schedule, seed, threads, train"
+)
 LIST = "write `network:` and below it one `- layer` for each node"
 NUMBERS = "write the number with a decimal point and without separators"
 
