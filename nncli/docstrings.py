@@ -19,7 +19,7 @@ _NAMED = ("Raises", "Source")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A paragraph. Prose has neither `title` nor `lines`; of a block `text` is what follows the title in its first line."""
+    """A paragraph. Prose has neither `title` nor `lines`; in a block `text` is what follows the title on its line."""
 
     title: str
     text: str

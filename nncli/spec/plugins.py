@@ -154,7 +154,7 @@ def _activate(path: Path, name: str, digest: str | None = None) -> None:
     try:
         code = path.read_bytes()
     except FileNotFoundError:
-        raise _BadPlugin(f"no such file: {name}", "paths are relative to the configuration") from None
+        raise _BadPlugin(f"no such file: {visible(str(path))}") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _BadPlugin(f"{name} cannot be read: {reason}") from None
