@@ -25,16 +25,16 @@ def executable() -> str | None:
 
 
 class Server:
-    """A running server that takes `schema` for every YAML file."""
+    """A running server that takes `schema` for every YAML file, or None of its settings."""
 
-    def __init__(self, command: str, schema: Path) -> None:
+    def __init__(self, command: str, schema: Path | None) -> None:
         self.settings = {
             "yaml": {
                 "validate": True,
                 "hover": True,
                 "completion": True,
                 "schemaStore": {"enable": False},
-                "schemas": {schema.as_uri(): ["*.yaml"]},
+                "schemas": {} if schema is None else {schema.as_uri(): ["*.yaml"]},
             }
         }
         self.process = subprocess.Popen(

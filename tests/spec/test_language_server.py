@@ -69,3 +69,15 @@ def test_help_and_names(server: Server) -> None:
     assert {"conv2d", "dense", "relu", "name", "inputs"} <= set(
         server.completions(uri, relu, lines[relu].index("relu"))
     )
+
+
+def test_the_first_line_of_a_file_may_name_the_schema(tmp_path: Path) -> None:
+    """A path from the file's folder, as the README says; the settings know of no schema."""
+    (tmp_path / "nncli.schema.json").write_text(json.dumps(json_schema()))
+    assert COMMAND is not None
+    text = "# yaml-language-server: $schema=nncli.schema.json\nnetwork: [relu]\nsed: 3\n"
+    with Server(COMMAND, None) as server:
+        assert server.diagnostics((tmp_path / "other.yaml").as_uri(), text.partition("\n")[2]) == []
+        (found,) = server.diagnostics((tmp_path / "mine.yaml").as_uri(), text)
+    assert "sed is not allowed" in found["message"]
+    assert found["range"]["start"]["line"] == 2
