@@ -7,7 +7,7 @@ from typing import Any
 from annotated_types import Ge, Gt, Le, Lt
 
 from nncli import docstrings, registry
-from nncli.errors import Fault, UsageError, nearest
+from nncli.errors import Fault, NncliError, UsageError, nearest
 from nncli.spec import walk
 from nncli.spec.dump import plain
 from nncli.spec.examples import examples
@@ -33,8 +33,14 @@ def pages(name: str) -> list[dict[str, Any]]:
 
 
 def page(kind: str, cls: Any) -> dict[str, Any]:
-    """One part: name, kind, fields, the docstring's paragraphs, examples."""
-    short, full = examples(kind, cls)
+    """One part: name, kind, fields, the docstring's paragraphs, examples.
+
+    There are no examples of a plugin's class that refuses values which its types allow, and whose docstring has none.
+    """
+    try:
+        short, full = examples(kind, cls)
+    except (ValueError, TypeError, NncliError):
+        short = full = ""
     return {
         "name": cls.type_name,
         "kind": noun(kind),
@@ -44,7 +50,7 @@ def page(kind: str, cls: Any) -> dict[str, Any]:
             {"title": part.title, "text": part.text, "lines": list(part.lines)}
             for part in docstrings.parse(cls.__doc__)
         ],
-        "examples": {"short": short, "full": full},
+        "examples": {"short": short, "full": full} if short else {},
     }
 
 

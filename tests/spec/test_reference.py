@@ -57,6 +57,29 @@ def test_pages_have_each_field_with_its_default(kind: str, name: str) -> None:
         assert field["required"] == (of.default is of.default_factory is dataclasses.MISSING)
 
 
+def test_a_class_whose_values_cannot_be_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a page without examples, until its docstring gives one."""
+
+    @registry.section
+    @dataclasses.dataclass(frozen=True)
+    class Odd:
+        """Takes an odd number of `units`."""
+
+        type_name = "odd"
+        units: Count
+
+        def __post_init__(self) -> None:
+            if self.units % 2 == 0:
+                raise ValueError("even")
+
+    monkeypatch.setitem(registry.layer._classes, "odd", Odd)
+    (made,) = pages("odd")
+    assert made["examples"] == {}
+    assert made["fields"][0]["required"]
+    monkeypatch.setattr(Odd, "__doc__", "Takes an odd number of `units`, as in `odd: 7`; not `odd: 8`.")
+    assert pages("odd")[0]["examples"]["short"] == "network:\n  - odd: 7"
+
+
 def test_all_kinds_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.metric._classes, "relu", registry.metric["rmse"])
     assert [made["kind"] for made in pages("relu")] == ["layer", "metric"]
