@@ -20,6 +20,7 @@ USER_BLOCK = 512
 
 DESCRIPTIONS = {
     "model": "trained parameters by node; the attribute `axes` of each names its axes",
+    "model_ema": "the average of the parameters over the steps, with which figures were measured",
     "preprocess": "what preprocessing learned from the training split, by step",
     "optimizer": "what the optimizer keeps besides the parameters, by slot, node and parameter",
     "progress": "how far the run has come; with it a run goes on exactly where it stopped",
@@ -47,6 +48,12 @@ def to_bytes(snapshot: Snapshot) -> bytes:
                 inner.attrs["description"] = "kept with the node but not trained"
                 for name, named in snapshot.state[node].items():
                     _named(inner, name, named)
+        if snapshot.model_ema:
+            averaged = _group(file, "model_ema")
+            for node, arrays in snapshot.model_ema.items():
+                group = averaged.create_group(node, track_order=True)
+                for name, named in arrays.items():
+                    _named(group, name, named)
         _tree(_group(file, "preprocess"), snapshot.preprocess)
         _tree(_group(file, "optimizer"), snapshot.optimizer)
         _tree(_group(file, "progress"), snapshot.progress)
@@ -125,6 +132,10 @@ def from_file(path: str) -> Snapshot:
             threads=int(attributes["threads"]),
             class_names=tuple(str(name) for name in attributes["class_names"]),
             model={node: arrays for node, arrays in model.items() if arrays},
+            model_ema={
+                node: {name: _named_array(item) for name, item in group.items()}
+                for node, group in (file["model_ema"].items() if "model_ema" in file else ())
+            },
             state=state,
             preprocess=_read_tree(file["preprocess"]),
             optimizer=_read_tree(file["optimizer"]),

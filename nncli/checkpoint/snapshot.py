@@ -51,6 +51,7 @@ class Snapshot:
     threads: int
     class_names: tuple[str, ...] = ()
     model: Nodes = field(default_factory=dict)
+    model_ema: Nodes = field(default_factory=dict)
     state: Nodes = field(default_factory=dict)
     preprocess: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     optimizer: Mapping[str, Mapping[str, Mapping[str, Array]]] = field(default_factory=dict)

@@ -24,14 +24,15 @@ def aligned_zeros(length: int, dtype: DTypeLike) -> Array:
 
 
 class Parameters:
-    """All parameters of a graph in one vector `w`, those with weight decay before `decayed`.
+    """All parameters of a graph in one vector `w`, cut into `segments` that are updated in one way.
 
-    `views` are the arrays by node and name. `state` are arrays that are kept but not trained.
+    `views` are the arrays by node and name, those that nodes share under their owner. `state` are arrays that are kept
+    but not trained.
     """
 
     def __init__(self, graph: Graph, dtype: DTypeLike) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.entries, self.decayed, self.length = graph.table(self.dtype.itemsize)
+        self.entries, self.segments, self.length = graph.table(self.dtype.itemsize)
         self.w = aligned_zeros(self.length, dtype)
         self.views = self.views_of(self.w)
         self.state: Views = {}

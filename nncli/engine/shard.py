@@ -117,6 +117,9 @@ class Shard:
         node, wiring = self.graph.nodes[index], self.wiring
         size = size_of((*node.declared.output, self.n), self.dtype)
         self.layout.need(("error", wiring.error[index]), size, backward)
+        if index in wiring.adds:
+            for name, parameter in node.declared.parameters.items():
+                self.layout.need(("gradient", index, name), size_of(parameter.shape, self.dtype), backward)
         for place, (source, shape) in enumerate(zip(node.inputs, node.shapes, strict=True)):
             size = size_of((*shape, self.n), self.dtype)
             if not wiring.asked(index, place):
@@ -178,8 +181,13 @@ class Shard:
         frame.x, frame.y = frame.xs[0], values[index]
         if wiring.needed[index]:
             frame.dy = errors[index]
-        frame.p = self.parameters.views.get(node.name, {})
-        frame.g = self.gradient.get(node.name, {}) if self.gradient is not None else None
+        frame.p = self.parameters.views.get(node.owner, {})
+        frame.g = None
+        if self.gradient is not None and node.trainable:
+            frame.g = self.gradient.get(node.owner, {})
+            if index in wiring.adds:
+                totals, frame.g = frame.g, self._extra_gradients(block, index)
+                sums += [(totals[name], extra) for name, extra in frame.g.items()]
         frame.state = self.parameters.state.get(node.name, {})
         frame.plan = self.plan.nodes.get(node.name, {})
         frame.sum_over_shards = self.total
@@ -195,6 +203,13 @@ class Shard:
             self._forward.append((index, node.layer.forward, frame))
         if wiring.needed[index]:
             self._backward.append((index, node.layer.backward if mode is not Mode.VIEW else None, frame, sums))
+
+    def _extra_gradients(self, block: Array, index: int) -> dict[str, Array]:
+        spans = self.layout.spans
+        return {
+            name: carve(block, spans["gradient", index, name].offset, parameter.shape, self.dtype)
+            for name, parameter in self.graph.nodes[index].declared.parameters.items()
+        }
 
     def _carve(self, block: Array, key: Any, shape: Shape) -> Array:
         return carve(block, self.layout.spans[key].offset, (*shape, self.n), self.dtype)

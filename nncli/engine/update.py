@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from nncli.engine.parameters import Parameters
 from nncli.parts import Array, Optimizer, UpdateFrame
+
+
+class Settings(NamedTuple):
+    """What a group of parameters has of its own: a factor on the step size, and its weight decay (None: as usual)."""
+
+    rate: float = 1.0
+    weight_decay: float | None = None
+
 
 PIECE = 1 << 15
 """Elements. A piece of every vector that Adam works on stays in a 1 MiB cache."""
@@ -17,7 +26,8 @@ PIECE = 1 << 15
 class Updater:
     """Sums the gradients, clips them, and lets the optimizer change the parameters.
 
-    `clip_value` bounds each component, then `clip_norm` the L2 norm of the whole.
+    `clip_value` bounds each component, then `clip_norm` the L2 norm of the whole. `groups` are the settings of the
+    segments that have some of their own.
     """
 
     def __init__(
@@ -27,24 +37,52 @@ class Updater:
         optimizer: Optimizer,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        groups: Sequence[Settings] = (),
     ) -> None:
         self.optimizer, self.clip_value, self.clip_norm = optimizer, clip_value, clip_norm
         self.slots: dict[str, Array] = {name: parameters.vector() for name in optimizer.slots()}
         self._gradients = gradients
+        self._kept: Array | None = None
+        self._weight = 0.0
+        self._parameters = parameters
         length = min(PIECE, parameters.length)
         a, b = np.zeros(length, parameters.dtype), np.zeros(length, parameters.dtype)
-        self._pieces: list[tuple[list[Array], UpdateFrame]] = []
-        for begin, end, decay in (
-            (0, parameters.decayed, True),
-            (parameters.decayed, parameters.length, False),
-        ):
-            for start in range(begin, end, PIECE):
-                part = slice(start, min(start + PIECE, end))
+        self._pieces: list[tuple[slice, list[Array], UpdateFrame, float]] = []
+        for segment in parameters.segments:
+            if not segment.trainable:
+                continue
+            own = groups[segment.group] if segment.group is not None else Settings()
+            decay = optimizer.weight_decay if segment.decay or optimizer.decay_all else 0.0
+            for start in range(segment.start, segment.stop, PIECE):
+                part = slice(start, min(start + PIECE, segment.stop))
                 size = part.stop - start
                 slots: Mapping[str, Array] = {name: slot[part] for name, slot in self.slots.items()}
                 frame = UpdateFrame(w=parameters.w[part], g=gradients[0][part], slots=slots, a=a[:size], b=b[:size])
-                frame.weight_decay = optimizer.weight_decay if decay or optimizer.decay_all else 0.0
-                self._pieces.append(([gradient[part] for gradient in gradients[1:]], frame))
+                frame.weight_decay = decay if own.weight_decay is None else own.weight_decay
+                self._pieces.append((part, [gradient[part] for gradient in gradients[1:]], frame, own.rate))
+
+    def keep(self, shards: int, weight: float) -> None:
+        """Add the gradients of `shards` shards in their order to what is kept of a step, with this weight."""
+        if self._kept is None:
+            self._kept = self._parameters.vector()
+        if not self._weight:
+            self._kept.fill(0)
+        self._weight += weight
+        with np.errstate(all="ignore"):
+            for part, others, f, _ in self._pieces:
+                for other in others[: shards - 1]:
+                    np.add(f.g, other, out=f.g)
+                np.multiply(f.g, weight, out=f.a)
+                np.add(self._kept[part], f.a, out=self._kept[part])
+
+    def gather_kept(self) -> float:
+        """The weighted mean of what was kept, clipped by value, as the batch's gradient; returns its L2 norm."""
+        assert self._kept is not None
+        scale, self._weight = 1.0 / self._weight, 0.0
+        with np.errstate(all="ignore"):
+            for part, _, f, _ in self._pieces:
+                np.multiply(self._kept[part], scale, out=f.g)
+        return self.gather(1)
 
     def gather(self, shards: int) -> float:
         """Add the gradients of `shards` shards in their order, clip by value, and return the L2 norm.
@@ -53,7 +91,7 @@ class Updater:
         """
         square = 0.0
         with np.errstate(all="ignore"):
-            for others, f in self._pieces:
+            for _, others, f, _ in self._pieces:
                 for other in others[: shards - 1]:
                     np.add(f.g, other, out=f.g)
                 if self.clip_value is not None:
@@ -63,12 +101,11 @@ class Updater:
 
     def _careful_norm(self) -> float:
         """The norm where squares may overflow in float32."""
-        g = self._gradients[0]
-        largest = float(max(g.max(), -g.min())) if g.size else 0.0
+        largest = max((float(max(f.g.max(), -f.g.min())) for _, _, f, _ in self._pieces), default=0.0)
         if not math.isfinite(largest) or largest == 0.0:
             return largest
         return largest * math.sqrt(
-            math.fsum(float(np.square(f.g.astype(np.float64) / largest).sum()) for _, f in self._pieces)
+            math.fsum(float(np.square(f.g.astype(np.float64) / largest).sum()) for _, _, f, _ in self._pieces)
         )
 
     def apply(self, norm: float, lr: float, t: int) -> None:
@@ -77,8 +114,8 @@ class Updater:
         if self.clip_norm is not None and norm > self.clip_norm:
             scale = self.clip_norm / norm
         with np.errstate(all="ignore"):
-            for _, f in self._pieces:
+            for _, _, f, rate in self._pieces:
                 if scale is not None:
                     np.multiply(f.g, scale, out=f.g)
-                f.lr, f.t = lr, t
+                f.lr, f.t = lr * rate, t
                 self.optimizer.update(f)

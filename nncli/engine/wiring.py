@@ -24,7 +24,8 @@ class Wiring:
 
     A storage is named by the index of the node that writes it first; INPUT is the network's input. `error` holds
     only what is needed: gradients of outputs that depend on something trained (or on the input, if that is asked) and
-    that the network's output depends on with a derivative.
+    that the network's output depends on with a derivative. `adds` are nodes whose gradients of parameters are added to
+    those of a node behind them that shares the parameters.
     """
 
     def __init__(self, graph: Graph, training: bool, input_gradient: bool = False) -> None:
@@ -40,7 +41,8 @@ class Wiring:
         self.needed: dict[int, bool] = {INPUT: input_gradient and INPUT in reached}
         for index, node in enumerate(graph.nodes):
             below = any(self.asked(index, place) for place in range(len(node.inputs)))
-            self.needed[index] = training and index in reached and (below or bool(node.declared.parameters))
+            self.needed[index] = training and index in reached and (below or node.trained)
+        self.adds: set[int] = set()
         self.error: dict[int, int] = {}
         self.first: set[tuple[int, int]] = set()
         if training and self.needed[len(graph.nodes) - 1]:
@@ -98,10 +100,14 @@ class Wiring:
         """Walk back: the first reader of a value writes its error, those after it add to it."""
         last = len(self.graph.nodes) - 1
         self.error[last] = last
+        written: set[str] = set()
         for index in range(last, -1, -1):
             if not self.needed[index]:
                 continue
             node = self.graph.nodes[index]
+            if node.owner in written and node.trained:
+                self.adds.add(index)
+            written.add(node.owner)
             for place, source in enumerate(node.inputs):
                 if not self.asked(index, place) or source in self.error:
                     continue

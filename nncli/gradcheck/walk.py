@@ -42,7 +42,7 @@ class Walk:
                 n=x.shape[-1],
                 dtype=x.dtype,
                 x=[self.values[source].copy() for source in node.inputs],
-                p={name: array.copy() for name, array in parameters.get(node.name, {}).items()},
+                p={name: array.copy() for name, array in parameters.get(node.owner, {}).items()},
                 plan=plan.nodes.get(node.name, {}),
                 uniform=functools.partial(uniform, seed, node.name, 0, 0, 0),
             )

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from nncli import registry
 from nncli.errors import Fault, NncliError, nearest
 from nncli.graph.graph import INPUT, Graph, Node
 from nncli.parts import Declared, Parameter, Shape
-from nncli.spec.config import NodeSpec
+from nncli.spec.config import Group, NodeSpec
 from nncli.spec.yaml12 import Document
 
 
-def build(specs: Sequence[NodeSpec], shape: Shape, document: Document, faults: list[Fault]) -> Graph | None:
+def build(
+    specs: Sequence[NodeSpec], shape: Shape, document: Document, faults: list[Fault], groups: Sequence[Group] = ()
+) -> Graph | None:
     """The graph of these entries for samples of `shape`; None, with the faults added, where they make none."""
-    return _Builder(specs, shape, document, faults).build()
+    return _Builder(specs, shape, document, faults, groups).build()
+
+
+_Declarations = dict[int, tuple[tuple[Shape, ...], Declared]]
+"""Input shapes and declarations by position in the file."""
 
 
 class _Builder:
-    def __init__(self, specs: Sequence[NodeSpec], shape: Shape, document: Document, faults: list[Fault]) -> None:
+    def __init__(
+        self,
+        specs: Sequence[NodeSpec],
+        shape: Shape,
+        document: Document,
+        faults: list[Fault],
+        groups: Sequence[Group],
+    ) -> None:
         self.specs = specs
+        self.groups = groups
         self.input = shape
         self.document = document
         self.faults = faults
@@ -39,9 +54,11 @@ class _Builder:
             return None
         self._dead(order)
         declared = self._declare(order)
+        owners = self._share(names, declared)
+        grouped = self._group(declared)
         if len(self.faults) > self.before or any(spec.layer is None for spec in self.specs):
             return None
-        return self._assemble(order, declared)
+        return self._assemble(order, declared, owners, grouped)
 
     def fault(self, spec: NodeSpec, message: str, hint: str = "", *below: str | int) -> None:
         self.faults.append(self.document.fault(("network", spec.index, *below), message, hint))
@@ -123,9 +140,9 @@ class _Builder:
             self.fault(self.specs[position], message, "name it in the `inputs` of another node, or remove it")
         order.sort(key=lambda position: position == sinks[-1])
 
-    def _declare(self, order: list[int]) -> dict[int, tuple[tuple[Shape, ...], Declared]]:
+    def _declare(self, order: list[int]) -> _Declarations:
         """Input shapes and declarations, as far as they can be told past faults."""
-        found: dict[int, tuple[tuple[Shape, ...], Declared]] = {}
+        found: _Declarations = {}
         for position in order:
             spec, sources = self.specs[position], self.sources[position]
             if spec.layer is None or not self._arity(spec, sources):
@@ -159,7 +176,78 @@ class _Builder:
             return True
         return False
 
-    def _assemble(self, order: list[int], declared: dict[int, tuple[tuple[Shape, ...], Declared]]) -> Graph:
+    def _share(self, names: dict[str, int], declared: _Declarations) -> dict[int, int]:
+        """Positions of the owners of parameters, for the entries that share them."""
+        owners = {}
+        for position, spec in enumerate(self.specs):
+            if spec.share is None:
+                continue
+            if spec.share not in names or names[spec.share] == position:
+                hint = nearest(spec.share, [name for name in names if name != spec.name])
+                what = "itself" if spec.share == spec.name else f"'{spec.share}', which no node is called"
+                self.fault(spec, f"{self.where(spec)} shares the parameters of {what}", hint, "share")
+                continue
+            owners[position] = names[spec.share]
+            if position in declared and names[spec.share] in declared:
+                self._may_share(position, names[spec.share], declared)
+        return owners
+
+    def _may_share(self, position: int, owner: int, declared: _Declarations) -> None:
+        spec, other = self.specs[position], self.specs[owner]
+        mine, theirs = ({name: p.shape for name, p in declared[at][1].parameters.items()} for at in (position, owner))
+        if other.share is not None:
+            message, hint = f"{self.where(other)} has no parameters of its own", f"write `share: {other.share}`"
+        elif not theirs:
+            message, hint = f"{self.where(other)} has no parameters", "leave `share` out"
+        elif spec.layer.type_name != other.layer.type_name or mine != theirs:
+            message = f"{self.where(spec)} has the parameters {_listed(mine)}, {self.where(other)} {_listed(theirs)}"
+            hint = "nodes that share parameters are of one layer and have parameters of equal shapes"
+        elif not spec.trainable:
+            message, hint = (
+                "parameters that are shared are kept as they are where they belong",
+                (f"write `trainable: false` at {self.where(other)}"),
+            )
+        else:
+            return
+        self.fault(spec, message, hint, "share")
+
+    def _group(self, declared: _Declarations) -> dict[int, dict[str, int]]:
+        """The group of each parameter that has one, by position and name."""
+        found: dict[int, dict[str, int]] = {}
+        hit: set[tuple[int, str, str]] = set()
+        for position, (_, parts) in declared.items():
+            spec = self.specs[position]
+            for name in parts.parameters if spec.share is None else ():
+                for index, group in enumerate(self.groups):
+                    nodes = [pattern for pattern in group.nodes if fnmatchcase(spec.name, pattern)]
+                    names = [pattern for pattern in group.parameters if fnmatchcase(name, pattern)]
+                    if nodes and names:
+                        hit |= {(index, "nodes", pattern) for pattern in nodes}
+                        hit |= {(index, "parameters", pattern) for pattern in names}
+                        found.setdefault(position, {}).setdefault(name, index)
+        if len(declared) == len(self.specs):
+            self._idle(declared, hit)
+        return found
+
+    def _idle(self, declared: _Declarations, hit: set[tuple[int, str, str]]) -> None:
+        """Patterns of groups that no parameter fits."""
+        owners = [self.specs[position].name for position, (_, parts) in declared.items() if parts.parameters]
+        names = sorted({name for _, parts in declared.values() for name in parts.parameters})
+        for index, group in enumerate(self.groups):
+            for kind, patterns, known in (("nodes", group.nodes, owners), ("parameters", group.parameters, names)):
+                for place, pattern in enumerate(patterns):
+                    if (index, kind, pattern) not in hit:
+                        path = ("groups", index, kind, place)
+                        message = f"no parameter of a node fits '{pattern}'"
+                        self.faults.append(self.document.fault(path, message, nearest(pattern, known)))
+
+    def _assemble(
+        self,
+        order: list[int],
+        declared: _Declarations,
+        owners: dict[int, int],
+        grouped: dict[int, dict[str, int]],
+    ) -> Graph:
         place = {INPUT: INPUT, **{position: index for index, position in enumerate(order)}}
         readers: dict[int, list[int]] = {}
         for position in order:
@@ -171,7 +259,22 @@ class _Builder:
             suited = self._suited(position, readers)
             initializers = {name: _initializer(parameter, suited) for name, parameter in parts.parameters.items()}
             inputs = tuple(place[source] for source in self.sources[position])
-            nodes.append(Node(spec.name, spec.layer, inputs, shapes, parts, initializers))
+            owner = owners.get(position)
+            trainable = spec.trainable if owner is None else self.specs[owner].trainable
+            shares = None if owner is None else self.specs[owner].name
+            nodes.append(
+                Node(
+                    spec.name,
+                    spec.layer,
+                    inputs,
+                    shapes,
+                    parts,
+                    initializers if owner is None else {},
+                    shares,
+                    trainable,
+                    grouped.get(position, {}),
+                )
+            )
         return Graph(self.input, tuple(nodes))
 
     def _suited(self, position: int, readers: dict[int, list[int]]) -> str:
@@ -183,6 +286,10 @@ class _Builder:
             if suits is not None:
                 return str(suits)
         return "glorot"
+
+
+def _listed(shapes: dict[str, Shape]) -> str:
+    return ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items()) or "none"
 
 
 def _initializer(parameter: Parameter, suited: str) -> Any:

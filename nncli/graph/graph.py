@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from nncli.parts import Declared, Layer, Parameter, Shape
 
@@ -19,7 +19,12 @@ ALIGNMENT = 64
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One layer at its place: `inputs` are indices into `Graph.nodes` or INPUT, `shapes` those of one sample."""
+    """One layer at its place: `inputs` are indices into `Graph.nodes` or INPUT, `shapes` those of one sample.
+
+    `shares` names the node whose parameters it uses instead of its own. Parameters of a node that is not `trainable`
+    stay as they are. `groups` are parameters with settings of their own, by name: an index into the configuration's
+    groups.
+    """
 
     name: str
     layer: Layer
@@ -27,13 +32,29 @@ class Node:
     shapes: tuple[Shape, ...]
     declared: Declared
     initializers: dict[str, Any]
+    shares: str | None = None
+    trainable: bool = True
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def type(self) -> str:
         return self.layer.type_name
 
     @property
+    def owner(self) -> str:
+        """The name of the node that the parameters belong to."""
+        return self.shares or self.name
+
+    @property
+    def trained(self) -> bool:
+        """Whether training changes parameters that this node uses."""
+        return self.trainable and bool(self.declared.parameters)
+
+    @property
     def parameter_count(self) -> int:
+        """Of its own parameters."""
+        if self.shares is not None:
+            return 0
         return sum(math.prod(p.shape) for p in self.declared.parameters.values())
 
 
@@ -53,6 +74,19 @@ class Entry:
     @property
     def stop(self) -> int:
         return self.start + self.size
+
+
+class Segment(NamedTuple):
+    """A run of the parameter vector that is updated in one way: elements from `start` to `stop`.
+
+    `group` is an index into the configuration's groups, None for the optimizer's own settings.
+    """
+
+    start: int
+    stop: int
+    decay: bool = True
+    group: int | None = None
+    trainable: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,23 +135,30 @@ class Graph:
         """Of one sample's forward pass; a multiplication and an addition are two."""
         return sum(node.declared.flops for node in self.nodes)
 
-    def table(self, itemsize: int) -> tuple[tuple[Entry, ...], int, int]:
-        """Each parameter's place in one vector, the end of those with weight decay (they come first), and its length.
+    def table(self, itemsize: int) -> tuple[tuple[Entry, ...], tuple[Segment, ...], int]:
+        """Each parameter's place in one vector, the runs of it that are updated in one way, and its length.
 
         Places are aligned to cache lines; the gaps hold zeros that no optimizer moves.
         """
         entries: list[Entry] = []
+        runs: list[Segment] = []
         unit = ALIGNMENT // itemsize
-        end = decayed = 0
-        for decay in (True, False):
-            for node, name, parameter in self._parameters():
-                if parameter.decay is decay:
-                    entries.append(Entry(node, name, parameter, end))
-                    end = -(-entries[-1].stop // unit) * unit
-            decayed = end if decay else decayed
-        return tuple(entries), decayed, end
+        end = 0
+        kinds: dict[tuple[bool, int | None, bool], list[tuple[str, str, Parameter]]] = {}
+        for node, name, parameter in self._parameters():
+            kind = (node.trainable, node.groups.get(name), parameter.decay)
+            kinds.setdefault(kind, []).append((node.name, name, parameter))
+        for kind in sorted(kinds, key=lambda kind: (not kind[0], -1 if kind[1] is None else kind[1], not kind[2])):
+            start = end
+            for owner, name, parameter in kinds[kind]:
+                entries.append(Entry(owner, name, parameter, end))
+                end = -(-entries[-1].stop // unit) * unit
+            trainable, group, decay = kind
+            runs.append(Segment(start, end, decay, group, trainable))
+        return tuple(entries), tuple(runs), end
 
-    def _parameters(self) -> Iterator[tuple[str, str, Parameter]]:
+    def _parameters(self) -> Iterator[tuple[Node, str, Parameter]]:
         for node in self.nodes:
-            for name, parameter in node.declared.parameters.items():
-                yield node.name, name, parameter
+            if node.shares is None:
+                for name, parameter in node.declared.parameters.items():
+                    yield node, name, parameter

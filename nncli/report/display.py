@@ -46,7 +46,10 @@ class Display(AbstractContextManager["Display"]):
     def started(self, event: events.Started) -> None:
         samples = ", ".join(f"{count(n)} {split}" for split, n in event.samples.items())
         self.line(f"{event.name}: {count(event.parameters)} parameters; samples: {samples}")
-        self.line(f"plan: {event.plan}; batches of {event.batch}; run folder {event.folder}")
+        batches = f"batches of {event.batch}" + (f", {event.accumulate} in a step" if event.accumulate > 1 else "")
+        self.line(f"plan: {event.plan}; {batches}; run folder {event.folder}")
+        if event.initial:
+            self.line(event.initial)
         if event.first_epoch > 1 or event.cursor:
             at = f", step {event.cursor + 1} of {event.steps_per_epoch}" if event.cursor else ""
             self.line(f"going on at epoch {event.first_epoch} of {event.epochs}{at}")
@@ -125,7 +128,7 @@ class Live(Display):
             return
         self.drawn = now
         task = self.progress.tasks[0]
-        speed = (task.speed or 0.0) * self.head.batch
+        speed = (task.speed or 0.0) * self.head.batch * self.head.accumulate
         self.progress.update(
             self.task,
             completed=(event.epoch - 1) * self.head.steps_per_epoch + event.cursor,

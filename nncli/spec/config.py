@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from nncli.fields import CHOICE, Choice, Count, Natural, NonNegative, Positive, Section, Text
+from nncli.fields import CHOICE, Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
 from nncli.registry import section
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -104,13 +104,16 @@ class NodeExtras:
     """What an entry of `network` may hold besides its layer.
 
     `name` is the node's own name. `inputs` are the names of the nodes that it reads, or one name; without it a node
-    reads the one before it; `input` stands for the network's input.
+    reads the one before it; `input` stands for the network's input. `share` names a node of the same layer whose
+    parameters this one uses instead of its own. With `trainable: false` parameters stay as they are.
     """
 
     name: NodeName | None = None
     inputs: (
         Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])] | None
     ) = None
+    share: Text | None = None
+    trainable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,57 @@ class NodeSpec:
     name: str
     inputs: tuple[str, ...] | None
     index: int
+    share: str | None = None
+    trainable: bool = True
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters with a step size or weight decay of their own, instead of the optimizer's.
+
+    `nodes` are names or patterns such as `stem*`, `parameters` likewise (`b` for biases); the first group that fits a
+    parameter counts. `lr` and `weight_decay` stand in the place of the optimizer's. The schedule acts on the `lr` of
+    groups too.
+    """
+
+    nodes: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ]
+    parameters: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ] = ("*",)
+    lr: Positive | None = None
+    weight_decay: NonNegative | None = None
+
+    def __post_init__(self) -> None:
+        if self.lr is None and self.weight_decay is None:
+            raise ValueError("give `lr`, `weight_decay` or both")
+
+
+def _path(value: Any) -> Any:
+    """A path alone stands for all nodes of it."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+def _decay(value: Any) -> Any:
+    """A decay alone stands for itself with the usual warm-up."""
+    return {"decay": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class InitFrom:
+    """Initial weights from a checkpoint, by node name; nodes that it does not have begin anew.
+
+    `path` is the checkpoint. `nodes` are names or patterns of the nodes to take. Averaged weights are taken where it
+    has some.
+    """
+
+    path: Text
+    nodes: Annotated[
+        tuple[Text, ...], MinLen(1), BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])
+    ] = ("*",)
 
 
 @section
@@ -156,14 +210,31 @@ class EarlyStopping:
 
 @section
 @dataclass(frozen=True, slots=True)
+class Ema:
+    """An exponential average of the weights, with which validation and test are measured and `eval` works.
+
+    After step t it moves towards the weights by 1 − d, where d = min(decay, (1 + t) / (warmup + t)); with `warmup` 0
+    d is `decay` throughout.
+    """
+
+    decay: Decay = 0.999
+    warmup: Natural = 10
+
+
+@section
+@dataclass(frozen=True, slots=True)
 class Train:
     """The loop: `epochs` passes over the training split in batches of `batch` samples.
 
-    `clip` bounds the gradient, `early_stopping` ends the run when there is no more progress.
+    `clip` bounds the gradient, `early_stopping` ends the run when there is no more progress, `ema` keeps an average of
+    the weights. With `accumulate` N a step of the optimizer uses the gradient of N batches, as one batch of N times the
+    size would give it.
     """
 
     epochs: Count = 10
     batch: Count = 32
+    accumulate: Count = 1
+    ema: Annotated[Ema, Section(), BeforeValidator(_decay, json_schema_input_type=Decay | Ema)] | None = None
     clip: Annotated[Clip, Section()] | None = None
     early_stopping: Annotated[EarlyStopping, Section()] | None = None
 
@@ -204,7 +275,8 @@ class Config:
     `input` says the samples' shape where there is no data. `data` says where samples come from. `network` is the list
     of layers; each reads the one before it, or what its `inputs` name. `loss` is what training makes small, `metrics`
     are figures that are measured besides. `optimizer` changes the parameters, `schedule` its step size during the run.
-    `train` is the loop. `checkpoint` says when the run is stored.
+    `groups` are parameters with settings of their own, `init_from` is a checkpoint with weights to begin with. `train`
+    is the loop. `checkpoint` says when the run is stored.
     """
 
     name: str
@@ -218,6 +290,8 @@ class Config:
     data: Data | None = None
     metrics: tuple[Any, ...] = ()
     optimizer: Any = None
+    groups: tuple[Group, ...] = ()
+    init_from: InitFrom | None = None
     schedule: Any = None
     train: Train = field(default_factory=Train)
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
@@ -234,6 +308,8 @@ SECTIONS: dict[str, Any] = {
     "loss": Annotated[Any, Choice("loss")],
     "metrics": tuple[Annotated[Any, Choice("metric")], ...],
     "optimizer": Annotated[Any, Choice("optimizer")],
+    "init_from": Annotated[InitFrom, Section(), BeforeValidator(_path, json_schema_input_type=Text | InitFrom)],
+    "groups": tuple[Annotated[Group, Section()], ...],
     "schedule": Annotated[Any, Choice("schedule")],
     "train": Annotated[Train, Section()],
     "checkpoint": Annotated[Checkpoints, Section()],
@@ -252,6 +328,9 @@ __all__ = [
     "Config",
     "Data",
     "EarlyStopping",
+    "Ema",
+    "Group",
+    "InitFrom",
     "Input",
     "NodeExtras",
     "NodeSpec",

@@ -136,7 +136,7 @@ def _network(document: Document, faults: list[Fault]) -> tuple[NodeSpec, ...]:
         entries.append((layer, kind, more))
     names = node_names([(kind, more.name) for _, kind, more in entries])
     return tuple(
-        NodeSpec(layer, name, more.inputs, index)
+        NodeSpec(layer, name, more.inputs, index, more.share, more.trainable)
         for index, ((layer, _, more), name) in enumerate(zip(entries, names, strict=True))
     )
 

@@ -43,6 +43,10 @@ def _node(node: Any) -> dict[str, Any]:
     entry: dict[str, Any] = {node.layer.type_name: _fields(node.layer), "name": node.name}
     if node.inputs is not None:
         entry["inputs"] = node.inputs
+    if node.share is not None:
+        entry["share"] = node.share
+    if not node.trainable:
+        entry["trainable"] = False
     return entry
 
 

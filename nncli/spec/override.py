@@ -87,7 +87,7 @@ def _put(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> 
         return _choice(kind, current, done, steps, value)
     cls = walk.dataclass_of(annotation)
     if cls is not None:
-        return _fields(cls, current, done, steps, value)
+        return _fields(cls, walk.expanded(annotation, current), done, steps, value)
     if walk.members(annotation) is not None:
         return _list(annotation, walk.expanded(annotation, current), done, steps, value)
     raise _Refused(

@@ -13,7 +13,7 @@ from nncli.errors import SpecError
 from nncli.graph import INPUT, Graph
 from nncli.spec import load
 from nncli.spec.config import Config
-from nncli.training.setup import checked_graph, resolve_input
+from nncli.training.setup import checked_graph, resolve_input, vectors_of
 
 
 def describe(path: Path, texts: Sequence[str]) -> dict[str, Any]:
@@ -51,14 +51,13 @@ def document_of(config: Config, graph: Graph, plan: Plan) -> dict[str, Any]:
         }
         for node in graph.nodes
     ]
-    slots = len(config.optimizer.slots())
     return {
         "name": config.name,
         "input": list(graph.input),
         "nodes": nodes,
         "parameters": graph.parameter_count,
         "flops": graph.flops,
-        "memory_bytes": memory_bytes(graph, plan, config.dtype, config.train.batch, config.loss, slots),
+        "memory_bytes": memory_bytes(graph, plan, config.dtype, config.train.batch, config.loss, vectors_of(config)),
         "batch": config.train.batch,
         "dtype": config.dtype,
         "plan": plan.describe(),

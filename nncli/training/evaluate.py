@@ -46,7 +46,7 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
         plan = make_plan(graph, max(config.train.batch, LEAST_BATCH), 8 if config.dtype == "float64" else 4, threads)
     model = Model(graph, plan, config.dtype, config.loss, config.seed)
     try:
-        load_weights(model.parameters, snapshot)
+        load_weights(model.parameters, snapshot, averaged=True)
         preprocessing = Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
         loader = Loader(dataset, preprocessing, config.dtype)
         setup = Setup(config, loaded.base, graph, plan, model, metrics_of(config), preprocessing, loader, None, None)

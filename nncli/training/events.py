@@ -25,6 +25,10 @@ class Started:
     batch: int
     cursor: int = 0
     """Steps of the first epoch that were done before."""
+    accumulate: int = 1
+    """Batches in a step."""
+    initial: str = ""
+    """Where the initial weights came from, unless they were drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from nncli.data.batches import order
+from nncli.data.batches import Loader, order
 from nncli.engine import Updater
-from nncli.engine.shard import Shard
+from nncli.engine.shard import Each, Shard
+from nncli.engine.update import Settings
 from nncli.errors import DivergenceError, Fault
-from nncli.parts import Moment
+from nncli.parts import Array, Moment
 from nncli.training import events as ev
+from nncli.training.average import Average
 from nncli.training.measure import Meter, measure_split
 from nncli.training.progress import History, Progress, Running, Watch
 from nncli.training.saving import Saving
@@ -33,9 +35,8 @@ class Run:
         config = setup.config
         self.setup, self.folder = setup, folder
         self.model = setup.model
-        batch = min(config.train.batch, len(setup.train))
-        self.batch = batch
-        self.model.program(batch, training=True)
+        self.batch = min(config.train.batch, len(setup.train))
+        self.model.program(self.batch, training=True)
         clip = config.train.clip
         self.updater = Updater(
             self.model.parameters,
@@ -43,7 +44,13 @@ class Run:
             config.optimizer,
             clip.value if clip else None,
             clip.norm if clip else None,
+            [
+                Settings(1.0 if group.lr is None else group.lr / config.optimizer.lr, group.weight_decay)
+                for group in config.groups
+            ],
         )
+        ema = config.train.ema
+        self.average = None if ema is None else Average(self.model.parameters, ema.decay, ema.warmup)
         self.progress = Progress()
         self.history = History()
         self.running = Running(setup.metrics, setup.graph.output)
@@ -52,9 +59,18 @@ class Run:
         self.meter = Meter(setup.metrics)
         self.saving = Saving(self)
 
+    def begin(self) -> None:
+        """Draw the initial weights, or take them from where the configuration says."""
+        parameters, config = self.model.parameters, self.setup.config
+        parameters.initialize(self.setup.graph, config.seed)
+        if self.setup.initial is not None:
+            self.setup.initial.apply(parameters)
+        if self.average is not None:
+            self.average.start()
+
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.setup.train) // self.batch)
+        return -(-len(self.setup.train) // (self.batch * self.setup.config.train.accumulate))
 
     def events(self, stop: Stop = lambda: False) -> Iterator[ev.Event]:
         """Train to the end, or until `stop()` says so after a step; then a checkpoint is written first.
@@ -79,10 +95,15 @@ class Run:
             speed = (self.running.samples - speed_from) / max(perf_counter() - begun, 1e-9)
             figures = {"train": self.running.figures()}
             if setup.validation is not None:
-                figures["validation"] = measure_split(setup, setup.validation).figures()
+                figures["validation"] = self._measure(setup.validation)
             yield self._close_epoch(figures, speed, spent + perf_counter() - begun)
             yield from self._save(epochs)
         yield self._finished("early" if progress.stopped_early else "done", figures or self._last_figures())
+
+    def _measure(self, loader: Loader) -> ev.Figures:
+        """Figures of a whole split, with the averaged weights where there is an average."""
+        with self.average.in_use() if self.average is not None else nullcontext():
+            return measure_split(self.setup, loader).figures()
 
     # -- an epoch ----------------------------------------------------------------------------------------------------
 
@@ -90,12 +111,13 @@ class Run:
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
         total = config.train.epochs * self.steps_per_epoch
+        size = self.batch * config.train.accumulate
         assert config.data is not None
         indices = order(config.seed, progress.epoch, n) if config.data.shuffle else setup.in_order(n)
         if progress.cursor == 0:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):
-            rows = indices[cursor * self.batch : (cursor + 1) * self.batch]
+            rows = indices[cursor * size : (cursor + 1) * size]
             lr = config.optimizer.lr * config.schedule.factor(
                 Moment(progress.step, total, self.steps_per_epoch, self._seen())
             )
@@ -105,21 +127,48 @@ class Run:
             self.history.add_step(loss, lr, norm)
             yield ev.Stepped(progress.epoch + 1, cursor + 1, progress.step, self.running.loss, lr, norm)
 
-    def _step(self, rows: Any, cursor: int, lr: float) -> tuple[float, float]:
-        """Forward, backward and update on these rows; returns the loss and the gradient's norm."""
-        program = self.model.program(len(rows), training=True)
+    def _step(self, rows: Array, cursor: int, lr: float) -> tuple[float, float]:
+        """Forward, backward and update on these rows, in batches; returns the mean loss and the gradient's norm."""
+        batches = [rows[start : start + self.batch] for start in range(0, len(rows), self.batch)]
+        first = cursor * self.setup.config.train.accumulate
+        total = weight = 0.0
+        norm = math.nan
+        for number, batch in enumerate(batches, first):
+            program = self.model.program(len(batch), training=True)
+            loss = program.run(self._load(batch), self.progress.epoch, number, self.meter)
+            total, weight = total + loss * program.weight, weight + program.weight
+            if math.isfinite(loss) and len(batches) > 1:
+                self.updater.keep(len(program.shards), program.weight)
+            elif math.isfinite(loss):
+                norm = self.updater.gather(len(program.shards))
+            else:
+                raise self._diverged([batch], number, loss, cursor)
+            self.running.add(loss, program.weight, len(batch), self.meter.take(program))
+        if len(batches) > 1:
+            norm = self.updater.gather_kept()
+        if not math.isfinite(norm):
+            raise self._diverged(batches, first, total / weight, cursor)
+        self.updater.apply(norm, lr, self.progress.step + 1)
+        if self.average is not None:
+            self.average.add(self.progress.step + 1)
+        return total / weight, norm
+
+    def _load(self, rows: Array) -> Each:
         loader = self.setup.train
 
         def load(shard: Shard) -> None:
             loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.t)
 
-        loss = program.run(load, self.progress.epoch, cursor, self.meter)
-        norm = self.updater.gather(len(program.shards)) if math.isfinite(loss) else math.nan
-        if not math.isfinite(norm):
-            raise self._diverged(program.first_nonfinite(load, self.progress.epoch, cursor), loss, cursor)
-        self.running.add(loss, program.weight, len(rows), self.meter.take(program))
-        self.updater.apply(norm, lr, self.progress.step + 1)
-        return loss, norm
+        return load
+
+    def _nonfinite(self, batches: list[Array], first: int) -> tuple[str, str]:
+        """The first node, and what of it, that is not finite in these batches."""
+        for number, batch in enumerate(batches, first):
+            program = self.model.program(len(batch), training=True)
+            found = program.first_nonfinite(self._load(batch), self.progress.epoch, number)
+            if found is not None:
+                return found
+        return "", "gradient"
 
     def _seen(self) -> list[float]:
         """What the schedule watches, after each epoch; less is better."""
@@ -129,8 +178,8 @@ class Run:
         values = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
         return [-value for value in values] if self.setup.better(figure) == "max" else values
 
-    def _diverged(self, found: tuple[str, str] | None, loss: float, cursor: int) -> DivergenceError:
-        node, what = found or ("", "gradient")
+    def _diverged(self, batches: list[Array], first: int, loss: float, cursor: int) -> DivergenceError:
+        node, what = self._nonfinite(batches, first)
         at = f"epoch {self.progress.epoch + 1}, step {cursor + 1} of {self.steps_per_epoch}"
         kept = self.saving.last
         stays = f"; {kept} is as it was before" if kept.exists() else ""
@@ -196,13 +245,15 @@ class Run:
             steps_per_epoch=self.steps_per_epoch,
             batch=self.batch,
             cursor=progress.cursor,
+            accumulate=setup.config.train.accumulate,
+            initial=setup.initial.describe() if setup.initial is not None and not progress.step else "",
         )
 
     def _finished(self, reason: str, figures: dict[str, ev.Figures]) -> ev.Finished:
         setup, progress = self.setup, self.progress
         figures = dict(figures)
         if setup.test is not None and reason != "stopped":
-            figures["test"] = measure_split(setup, setup.test).figures()
+            figures["test"] = self._measure(setup.test)
         best = self.saving.best if self.best.epoch else None
         return ev.Finished(
             reason=reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from nncli.checkpoint import History, NamedArray, Snapshot, match, write
 from nncli.engine import Plan
 from nncli.engine.parameters import Parameters
 from nncli.errors import CheckpointError, Fault
+from nncli.parts import Array
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
 from nncli.training.progress import Watch
@@ -49,7 +51,8 @@ class Saving:
             threads=max(setup.plan.shards, setup.plan.blas),
             class_names=(),
             plugins=plugins.digests(setup.config.plugins, setup.base),
-            model=_named_parameters(parameters),
+            model=_named_parameters(parameters, parameters.w),
+            model_ema={} if run.average is None else _named_parameters(parameters, run.average.vector),
             state=_named_state(setup.model.graph, parameters),
             preprocess=setup.preprocessing.state(),
             optimizer={name: parameters.views_of(slot) for name, slot in run.updater.slots.items()},
@@ -96,7 +99,12 @@ class Saving:
         """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
         run = self.run
         try:
-            load_weights(run.setup.model.parameters, snapshot)
+            parameters = run.setup.model.parameters
+            load_weights(parameters, snapshot)
+            if run.average is not None:
+                for node, arrays in parameters.views_of(run.average.vector).items():
+                    for name, view in arrays.items():
+                        view[...] = snapshot.model_ema[node][name].array
             for name, slot in run.updater.slots.items():
                 for node, arrays in run.setup.model.parameters.views_of(slot).items():
                     for parameter, view in arrays.items():
@@ -138,8 +146,13 @@ def _restore_watch(watch: Watch, stored: Mapping[str, Any], prefix: str) -> None
     watch.value = float(stored[f"{prefix}_value"]) if watch.epoch else None
 
 
-def load_weights(parameters: Parameters, snapshot: Snapshot) -> None:
-    """Weights and state by node name. Raises CheckpointError that lists what is missing, surplus or unfit."""
+def load_weights(parameters: Parameters, snapshot: Snapshot, averaged: bool = False) -> None:
+    """Weights and state by node name; with `averaged` the average of the weights, where there is one.
+
+    Raises CheckpointError that lists what is missing, surplus or unfit.
+    """
+    if averaged and snapshot.model_ema:
+        snapshot = dataclasses.replace(snapshot, model=snapshot.model_ema)
     match({(e.node, e.name): e.parameter.shape for e in parameters.entries}, snapshot)
     for node, arrays in parameters.views.items():
         for name, view in arrays.items():
@@ -157,10 +170,11 @@ def plain(nodes: Any) -> dict[str, dict[str, Any]]:
     return {name: dict(chosen) for name, chosen in nodes.items()}
 
 
-def _named_parameters(parameters: Parameters) -> dict[str, dict[str, NamedArray]]:
+def _named_parameters(parameters: Parameters, vector: Array) -> dict[str, dict[str, NamedArray]]:
     named: dict[str, dict[str, NamedArray]] = {}
+    views = parameters.views_of(vector)
     for entry in parameters.entries:
-        array = parameters.views[entry.node][entry.name]
+        array = views[entry.node][entry.name]
         named.setdefault(entry.node, {})[entry.name] = NamedArray(array, entry.parameter.axes)
     return named
 

@@ -19,6 +19,7 @@ from nncli.graph import Graph, build
 from nncli.parts import Array, Metric, Shape
 from nncli.spec import Loaded
 from nncli.spec.config import Config, Input
+from nncli.training.initial import Initial
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Setup:
     train: Loader
     validation: Loader | None
     test: Loader | None
+    initial: Initial | None = None
 
     @property
     def samples(self) -> dict[str, int]:
@@ -58,7 +60,7 @@ class Setup:
 def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
     """The graph of a configuration for samples of this shape. Raises SpecError with all faults of the file."""
     config, document, faults = loaded.config, loaded.document, list(loaded.faults)
-    graph = build(config.network, shape, document, faults)
+    graph = build(config.network, shape, document, faults, config.groups)
     if graph is not None:
         if config.loss is not None:
             try:
@@ -95,7 +97,7 @@ def resolve_input(config: Config, splits: Splits) -> Config:
 
 def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
     """Bytes that training will take. Raises UsageError where this machine has less."""
-    slots = len(config.optimizer.slots())
+    slots = vectors_of(config)
     needed = memory_bytes(graph, plan, config.dtype, n, config.loss, slots)
     free = available_memory()
     if free is not None and needed > free:
@@ -103,6 +105,12 @@ def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
         message = f"training needs {needed / gib:.1f} GiB of memory, {free / gib:.1f} GiB are free"
         raise UsageError(Fault(message, "train.batch", f"a batch smaller than {config.train.batch} needs less"))
     return needed
+
+
+def vectors_of(config: Config) -> int:
+    """Vectors of the parameters' length that training keeps besides weights and gradients."""
+    train = config.train
+    return len(config.optimizer.slots()) + (train.ema is not None) + (train.accumulate > 1)
 
 
 def available_memory() -> int | None:

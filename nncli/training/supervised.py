@@ -21,6 +21,7 @@ from nncli.spec.config import Config
 from nncli.spec.yaml12 import parse
 from nncli.training.describe import document_of
 from nncli.training.events import Finished
+from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, metrics_of, resolve_input
@@ -49,7 +50,7 @@ def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out
             if snapshot is not None:
                 run.saving.restore(snapshot)
             else:
-                model.parameters.initialize(setup.graph, setup.config.seed)
+                run.begin()
             yield run
     finally:
         model.close()
@@ -68,7 +69,7 @@ def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) ->
         "run": str(folder),
         "samples": setup.samples,
         "epochs": setup.config.train.epochs,
-        "steps_per_epoch": -(-len(setup.train) // batch),
+        "steps_per_epoch": -(-len(setup.train) // (batch * setup.config.train.accumulate)),
     }
 
 
@@ -172,6 +173,9 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     config = resolve_input(config, splits)
     plan = _plan(config, graph, splits, snapshot)
     check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))
+    initial = None
+    if config.init_from is not None and snapshot is None:
+        initial = initial_weights(config.init_from, base, graph)
     preprocessing = _preprocessing(config, splits, snapshot)
     loaders = {
         name: Loader(dataset, preprocessing, config.dtype) if dataset is not None else None
@@ -191,6 +195,7 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
         train,
         loaders["validation"],
         loaders["test"],
+        initial,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from nncli import optimizers, registry
 from nncli.engine.parameters import Parameters
 from nncli.engine.update import PIECE, Updater
+from nncli.graph import Segment
 from nncli.parts import Array, Optimizer, UpdateFrame
 
 assert optimizers.__name__ == "nncli.optimizers"
@@ -164,7 +165,8 @@ class Table:
     """Parameters of the length that a test wants, the first `decayed` with weight decay."""
 
     def __init__(self, length: int, decayed: int, dtype: Any = np.float64) -> None:
-        self.length, self.decayed, self.dtype = length, decayed, np.dtype(dtype)
+        self.length, self.dtype = length, np.dtype(dtype)
+        self.segments = (Segment(0, decayed, decay=True), Segment(decayed, length, decay=False))
         self.w = np.random.default_rng(0).normal(size=length).astype(dtype)
 
     def vector(self) -> Array:

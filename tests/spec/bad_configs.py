@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 from nncli import registry
 from nncli.errors import NncliError
-from nncli.spec import read_text
+from nncli.spec import config, read_text
 
 MARK = "§"
 TAIL = "input: {shape: [4]}\n"
 NETWORK = "network: [{dense: 3}]\n"
-SECTIONS = (
-    "checkpoint, data, dtype, input, loss, metrics, name, network, optimizer, plugins, schedule, seed, threads, train"
-)
+SECTIONS = ", ".join(sorted([*config.SECTIONS, "network"]))
 LIST = "write `network:` and below it one `- layer` for each node"
 NUMBERS = "write the number with a decimal point and without separators"
 

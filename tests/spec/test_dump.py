@@ -57,7 +57,8 @@ def test_every_default_is_written_out() -> None:
 def test_one_line_for_each_node_and_each_source() -> None:
     lines = dump(read_text(TEXT).config).splitlines()
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == [
-        "name", "seed", "dtype", "data", "network", "loss", "metrics", "optimizer", "schedule", "train", "checkpoint"
+        "name", "seed", "dtype", "data", "network", "loss", "metrics", "optimizer", "groups", "schedule", "train",
+        "checkpoint",
     ]  # fmt: skip
     assert sum(line.startswith("  - ") for line in lines) == 3
     assert any(line.startswith("  train: {npz: {path: x.npz,") for line in lines)

@@ -157,7 +157,10 @@ REFUSED = {
     ),
     "seed.x=3": (": seed.x: 'seed' is a whole number from 0, it has no parts", "write `seed=...`"),
     "train.epoch=3": (": train.epoch: unknown field", "did you mean 'epochs'?"),
-    "train[0]=3": (": train[0]: 'train' has fields, not entries", "known: batch, clip, early_stopping, epochs"),
+    "train[0]=3": (
+        ": train[0]: 'train' has fields, not entries",
+        "known: accumulate, batch, clip, early_stopping, ema, epochs",
+    ),
     "train.clip.nrm=3": (": train.clip.nrm: unknown field", "did you mean 'norm'?"),
     "optimizer.adam.lrr=3": (": optimizer.adam.lrr: unknown field", "did you mean 'lr'?"),
     "optimizer.adma.lr=3": (": optimizer.adma: neither an optimizer nor a field of adam", "did you mean 'adam'?"),

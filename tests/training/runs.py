@@ -70,6 +70,7 @@ def contents(path: Path) -> dict[str, Any]:
     snapshot = read(path)
     found: dict[str, Any] = {}
     walk(snapshot.model, "model", found)
+    walk(snapshot.model_ema, "model_ema", found)
     walk(snapshot.state, "state", found)
     walk(snapshot.optimizer, "optimizer", found)
     walk(snapshot.preprocess, "preprocess", found)
