@@ -4,7 +4,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_API = ("evaluate", "load", "open_run", "summary")
+_API = ("allow_plugins", "evaluate", "load", "open_run", "summary")
 
 __all__ = ["__version__", *_API]
 

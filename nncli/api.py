@@ -5,6 +5,8 @@ with nncli.open_run("configs/digits_cnn.yaml") as run:
     for event in run.events():
         print(event)
 nncli.evaluate("runs/digits_cnn")
+
+Inside `with nncli.allow_plugins():` configurations may run the Python files that they name in `plugins`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 from nncli.checkpoint import Snapshot
 from nncli.checkpoint import read as _read
 from nncli.checkpoint import resolve as _resolve
+from nncli.spec.plugins import allowed as allow_plugins
 from nncli.training import supervised
 from nncli.training.describe import describe
 from nncli.training.evaluate import evaluate_checkpoint
@@ -60,4 +63,4 @@ def _path(value: str | Path | None) -> Path | None:
     return None if value is None else Path(value)
 
 
-__all__ = ["evaluate", "load", "open_run", "summary"]
+__all__ = ["allow_plugins", "evaluate", "load", "open_run", "summary"]

@@ -62,6 +62,8 @@ Interval = Annotated[
     tuple[float, float], BeforeValidator(_interval, json_schema_input_type=Positive | tuple[float, float])
 ]
 """(low, high); one number b stands for (−b, b)."""
+CHOICE = "x-nncli-choice"
+"""What stands in the JSON Schema of a type for a choice of this kind; `nncli.spec.schema` writes its forms once."""
 
 
 class Choice:
@@ -87,6 +89,9 @@ class Choice:
             discriminator=lambda value: value[0],
         )
         return core_schema.no_info_before_validator_function(form, union)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {CHOICE: self.kind}
 
 
 class Section:
@@ -137,6 +142,7 @@ def read_choice(kind: str, value: Any) -> tuple[str, Any]:
 Initializer = Annotated[Any, Choice("initializer")] | None
 
 __all__ = [
+    "CHOICE",
     "Annotated",
     "Axes",
     "Choice",

@@ -23,6 +23,10 @@ def section(cls: C) -> C:
     return cls
 
 
+class Taken(ValueError):
+    """A name that another class of the same kind has."""
+
+
 class Registry(Generic[T]):
     """The classes of one kind, by their YAML names."""
 
@@ -39,14 +43,22 @@ class Registry(Generic[T]):
                 raise TypeError(f"{cls.__name__}: a {self.kind} is a frozen dataclass")
             if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(cls.__name__ + "("):
                 raise TypeError(f"{cls.__name__}: a {self.kind} has a docstring; the reference page is made from it")
-            if name in self._classes:
-                raise ValueError(f"the {self.kind} '{name}' is registered twice")
+            self.add(name, cls)
             cls.type_name = name  # type: ignore[attr-defined]
             section(cls)
-            self._classes[name] = cls
             return cls
 
         return register
+
+    def add(self, name: str, cls: type[T]) -> None:
+        """Register a class that has its name and settings already."""
+        if name in self._classes:
+            raise Taken(f"the {self.kind} '{name}' is registered twice")
+        self._classes[name] = cls
+
+    def remove(self, name: str) -> None:
+        """Forget a class, as when the plugin that it belongs to is no longer in use."""
+        del self._classes[name]
 
     def __getitem__(self, name: str) -> type[T]:
         return self._classes[name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
+import math
 import re
 import shlex
 import shutil
@@ -13,14 +15,16 @@ import tomllib
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
+import nncli as nncli_api
 from nncli import registry
 from nncli.cli import nncli as group
 from nncli.graph import build
 from nncli.spec import decode, read_text  # fills the registries
 
-assert decode.__name__ == "nncli.spec.decode"
+assert decode.__name__ == "nncli.spec.decode"  # fills the registries
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -36,9 +40,47 @@ def nncli(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT)})
 
 
+def own_layer() -> tuple[str, str]:
+    """The plugin and the configuration of "A layer of your own in a file"."""
+    (code,) = (text for kind, text in BLOCKS if kind == "python")
+    (config,) = (text for kind, text in BLOCKS if kind == "yaml" and text.startswith("plugins:"))
+    return code, config
+
+
+def test_its_layer_has_the_values_and_gradients_that_it_says(tmp_path: Path) -> None:
+    """Against the formula with a number at a time."""
+    from nncli.gradcheck.alone import Alone
+
+    code, config = own_layer()
+    (tmp_path / "snake.py").write_text(code)
+    with nncli_api.allow_plugins():
+        made = read_text(config, "snake.yaml", base=tmp_path).check().network[1].layer
+    assert made.a == 2
+    x = np.array([[-1.5, 0.0, 0.25, 3.0]])
+    alone = Alone(made, (1,), n=4, x=[x])
+    expected = [x + math.sin(2 * x) ** 2 / 2 for x in (-1.5, 0.0, 0.25, 3.0)]
+    assert alone.forward()[0] == pytest.approx(expected, rel=1e-12)
+    slopes = [1 + math.sin(4 * x) for x in (-1.5, 0.0, 0.25, 3.0)]
+    assert alone.gradients(np.ones((1, 4)))["x0"][0] == pytest.approx(slopes, rel=1e-12)
+
+
+def test_its_layer_passes_gradcheck(tmp_path: Path) -> None:
+    for name, text in zip(("snake.py", "snake.yaml"), own_layer(), strict=True):
+        (tmp_path / name).write_text(text)
+    done = nncli("nncli gradcheck snake.yaml --plugins --json", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [row for row in json.loads(done.stdout)["nodes"] if row["type"] == "snake"]
+    assert [(row["parameter"], row["passed"]) for row in rows] == [("input", True)]
+    assert rows[0]["error"] < 1e-8
+    (tmp_path / "snake.py").write_text(own_layer()[0].replace("np.add(f.dx, 1,", "np.add(f.dx, 1.01,"))
+    assert nncli("nncli gradcheck snake.yaml --plugins", tmp_path).returncode == 5
+
+
 def test_its_commands_run_one_after_the_other(tmp_path: Path) -> None:
     for folder in ("configs", "data"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    for name, text in zip(("snake.py", "snake.yaml"), own_layer(), strict=True):
+        (tmp_path / name).write_text(text)
     assert len(commands()) >= 5
     for command in commands():
         done = nncli(command, tmp_path)
@@ -54,7 +96,7 @@ def test_its_configuration_trains(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml" and not text.startswith("name:")])
+@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml" and text.startswith("blocks:")])
 def test_its_pieces_of_configurations_are_valid(text: str) -> None:
     loaded = read_text("input: {shape: [1, 8, 8]}\n" + text)
     graph = build(loaded.config.network, (1, 8, 8), loaded.document, loaded.faults)

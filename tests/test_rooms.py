@@ -13,7 +13,7 @@ import nncli
 ROOT = Path(nncli.__file__).parent
 LEVELS = [
     {"errors"},
-    {"registry", "fields", "parts", "randomness"},
+    {"registry", "fields", "parts", "randomness", "docstrings"},
     {"kernels"},
     {"layers", "losses", "optimizers", "initializers", "schedules", "metrics", "data"},
     {"spec"},

@@ -89,6 +89,8 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
             "dtype": snapshot.dtype,
             "threads": snapshot.threads,
             "class_names": np.array(snapshot.class_names, dtype=h5py.string_dtype()),
+            "plugins": np.array(list(snapshot.plugins), dtype=h5py.string_dtype()),
+            "plugins_sha256": np.array(list(snapshot.plugins.values()), dtype=h5py.string_dtype()),
             "python_version": platform.python_version(),
         }
     )
@@ -154,6 +156,11 @@ def from_file(path: str) -> Snapshot:
                 probe=probe,
             ),
             timing=_read_tree(file["timing"]),
+            plugins=dict(
+                zip(
+                    map(str, attributes.get("plugins", ())), map(str, attributes.get("plugins_sha256", ())), strict=True
+                )
+            ),
             format_version=int(attributes["format_version"]),
             versions={
                 name.removesuffix("_version"): str(value)

@@ -45,7 +45,8 @@ class Snapshot:
 
     `config` is the resolved YAML text, `config_dir` the folder that its paths are relative to. `model` and `state`
     are arrays by node and name, `optimizer` by slot, node and parameter, `preprocess` by step and name. `timing`
-    differs from run to run and is kept apart from `history`. `versions` is filled when a file is read.
+    differs from run to run and is kept apart from `history`. `plugins` are the SHA-256 of the plugins that ran, by
+    their paths in the configuration. `versions` is filled when a file is read.
     """
 
     kind: str
@@ -63,5 +64,6 @@ class Snapshot:
     plan: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
     timing: Mapping[str, Array] = field(default_factory=dict)
+    plugins: Mapping[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -12,7 +13,9 @@ from nncli import __version__
 from nncli.cli.eval import evaluate
 from nncli.cli.gradcheck import gradcheck
 from nncli.cli.inspect import inspect
+from nncli.cli.layers import layers
 from nncli.cli.options import SETTINGS
+from nncli.cli.schema import schema
 from nncli.cli.summary import summary
 from nncli.cli.train import train
 from nncli.cli.validate import validate
@@ -30,7 +33,7 @@ def nncli() -> None:
     """
 
 
-for command in (train, evaluate, gradcheck, inspect, summary, validate):
+for command in (train, evaluate, gradcheck, inspect, layers, schema, summary, validate):
     nncli.add_command(command)
 
 
@@ -61,10 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        hint = (
-            "this is a bug: please run it again with --debug and report what it prints on the project's issue tracker"
-        )
-        code = _report(NncliError(Fault(f"unexpected {type(error).__name__}: {error}", hint=hint)), as_json, debug)
+        code = _report(_unexpected(error), as_json, debug)
     sys.exit(code)
 
 
@@ -81,6 +81,17 @@ def _usage_error(error: click.ClickException) -> UsageError:
     if context is not None:
         hint = f"`{context.command_path} --help` lists what it takes"
     return UsageError(Fault(error.format_message(), hint=hint))
+
+
+def _unexpected(error: Exception) -> NncliError:
+    """An error that nobody foresaw: a bug of ours, or of the user's plugin."""
+    if "nncli.spec.plugins" in sys.modules:
+        from nncli.spec.plugins import blame
+
+        if (fault := blame(error)) is not None:
+            return UsageError(replace(fault, hint="it is a fault of the plugin; --debug shows the traceback"))
+    hint = "this is a bug: please run it again with --debug and report what it prints on the project's issue tracker"
+    return NncliError(Fault(f"unexpected {type(error).__name__}: {error}", hint=hint))
 
 
 def _report(error: NncliError, as_json: bool, debug: bool) -> int:

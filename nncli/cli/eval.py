@@ -17,6 +17,8 @@ from nncli.cli import options
     "--data", metavar="SOURCE", help="Other data of the same form, as YAML: 'npz: {path: new.npz, x: x, y: y}'."
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads to use at most. [default: those of the run]")
+@options.plugins
+@options.changed_plugins
 @options.output
 def evaluate(
     checkpoint: Path, split: str | None, data: str | None, threads: int | None, json: bool, quiet: bool, debug: bool

@@ -17,6 +17,7 @@ from nncli.cli import options
 @click.option("--exhaustive", is_flag=True, help="Every coordinate by itself, also of large arrays. Slow.")
 @click.option("--against", type=click.Choice(["torch", "scipy"]), help="Ask another library as well.")
 @options.overrides
+@options.plugins
 @options.output
 @click.pass_context
 def gradcheck(

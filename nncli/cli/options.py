@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -41,6 +42,39 @@ output = _together(
     click.option("--json", is_flag=True, help="One JSON document on standard output."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no messages; errors only."),
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+)
+
+
+def _allow(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Allow plugins until the command ends."""
+    if value:
+        from nncli.spec import plugins as room
+
+        context.with_resource(room.allowed(changed=option.name == "changed_plugins"))
+
+
+plugins = click.option(
+    "--plugins",
+    is_flag=True,
+    expose_value=False,
+    callback=_allow,
+    help="Run the Python files that the configuration names in `plugins`: they may do whatever you may.",
+)
+
+changed_plugins = click.option(
+    "--changed-plugins",
+    is_flag=True,
+    expose_value=False,
+    callback=_allow,
+    help="As --plugins, also where a file is no longer what the checkpoint was written with.",
+)
+
+plugin_files = click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Run this Python file and include what it registers. Repeatable.",
 )
 
 verbose = click.option("-v", "--verbose", count=True, help="Say more, such as each checkpoint that is written.")

@@ -21,6 +21,7 @@ from nncli.cli import options
     "--weights", type=click.Path(path_type=Path), help="--probe at the weights of a checkpoint or run folder."
 )
 @options.overrides
+@options.plugins
 @options.output
 @click.pass_context
 def summary(

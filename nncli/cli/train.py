@@ -19,6 +19,8 @@ from nncli.cli import options
 @click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
 @options.epochs
 @options.overrides
+@options.plugins
+@options.changed_plugins
 @options.output
 @options.verbose
 @click.pass_context

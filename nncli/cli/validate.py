@@ -14,6 +14,7 @@ from nncli.cli import options
 @click.argument("config", type=click.Path(path_type=Path))
 @options.epochs
 @options.overrides
+@options.plugins
 @options.output
 @click.pass_context
 def validate(context: click.Context, /, config: Path, json: bool, quiet: bool, **_: Any) -> None:

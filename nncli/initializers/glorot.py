@@ -16,6 +16,7 @@ class Glorot(InitializerBase):
     """Random values of variance 2 / (fan_in + fan_out).
 
     It keeps the variance of signals and of errors alike through linear layers and those like tanh.
+    `distribution` is `normal` or `uniform`.
 
     Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks",
     equation 16 (uniform).

@@ -15,6 +15,8 @@ from nncli.registry import initializer
 class He(InitializerBase):
     """Random values of variance 2 / fan_in: keeps the variance of signals through layers of rectifiers.
 
+    `distribution` is `normal` or `uniform`.
+
     Source: He et al. 2015, "Delving deep into rectifiers" (arXiv:1502.01852), equation 10.
     """
 

@@ -15,6 +15,8 @@ from nncli.registry import initializer
 class LeCun(InitializerBase):
     """Random values of variance 1 / fan_in: sums of inputs of variance 1 have variance 1, as SELU's fixed point asks.
 
+    `distribution` is `normal` or `uniform`.
+
     Source: LeCun et al. 1998, "Efficient BackProp", equation 16; Klambauer et al. 2017, "Self-normalizing neural
     networks" (arXiv:1706.02515), "Initialization" (normal).
     """

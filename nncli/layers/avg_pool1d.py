@@ -15,9 +15,9 @@ from nncli.registry import layer
 class AvgPool1d(Line):
     """Mean of each window of each channel of a sequence; an incomplete window at the end is dropped.
 
-    `stride` is the window's size unless it is given. `padding` (one number or [left, right], each below the window's
-    size) lets windows begin and end outside the sequence. There they read zeros that count as numbers of the window,
-    unless `count_padding` is false (PyTorch's `count_include_pad`, with its default).
+    `size` is the window's length, `stride` the same unless it is given. `padding` (one number or [left, right], each
+    below the window's size) lets windows begin and end outside the sequence. There they read zeros that count as
+    numbers of the window, unless `count_padding` is false (PyTorch's `count_include_pad`, with its default).
 
     Shapes (N samples, C channels, L positions)
         x (C, L, N)   ->   y (C, P, N)

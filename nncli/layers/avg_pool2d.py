@@ -24,10 +24,10 @@ class Views(NamedTuple):
 class AvgPool2d(PaddedPool2d):
     """Mean of each window of each channel; incomplete windows at the end are dropped.
 
-    `stride` is the window's size unless it is given. `padding` (one number, [vertical, horizontal] or [[top, bottom],
-    [left, right]], each below the window's size) lets windows begin and end outside the image. There they read zeros
-    that count as numbers of the window, unless `count_padding` is false (PyTorch's `count_include_pad`, with its
-    default).
+    `size` is the window's [height, width], `stride` the same unless it is given. `padding` (one number,
+    [vertical, horizontal] or [[top, bottom], [left, right]], each below the window's size) lets windows begin and end
+    outside the image. There they read zeros that count as numbers of the window, unless `count_padding` is false
+    (PyTorch's `count_include_pad`, with its default).
 
     Shapes (N samples, C channels)
         x (C, H, W, N)   ->   y (C, P, Q, N)

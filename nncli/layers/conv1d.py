@@ -18,7 +18,11 @@ class Conv1d(Line):
     The sum runs over the input channels i of the map's group and the taps a of the kernel, at stride s and dilation d;
     x is zero outside its ends. `padding` is `valid` (none), `same` (output length ceil(length / stride), the surplus at
     the end), `full` (every position that overlaps the sequence), a number for both ends, or [left, right].
-    `algorithm` is that of `conv2d`, which does the work on images of height 1.
+    `filters` is the number of output maps, `kernel` the length of W, `stride` the distance of neighbouring windows,
+    `dilation` that of neighbouring taps. `groups` cuts channels and filters into as many parts that see nothing of each
+    other. `algorithm` is that of `conv2d`, which does the work on images of height 1.
+
+    `bias: false` leaves b out. `init` and `bias_init` are the initializers of W and b; null leaves them to the program.
 
     Shapes (N samples, C channels, L positions, F filters, G groups)
         x (C, L, N)   W (F, C/G, k)   b (F,)   ->   y (F, P, N)

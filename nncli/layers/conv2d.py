@@ -30,10 +30,15 @@ class Conv2d(Layer):
     """Convolution of each image with shared kernels: ``z[j,r,c] = b[j] + Σ x[i, r·s + a·d, c·s + b·d] W[j,i,a,b]``.
 
     The sum runs over the input channels i of the map's group and the taps a, b of the kernel, at stride s and dilation
-    d; x is zero outside its borders. `padding` is `valid` (none), `same` (output size ceil(size / stride), the surplus
-    at the end), `full` (every position that overlaps the image), a number of pixels for all sides,
-    [vertical, horizontal], or [[top, bottom], [left, right]]. `algorithm` `gemm` works by matrix products on blocks,
-    `direct` by SciPy's sums (slow, a reference); `auto` leaves it to the plan.
+    d; x is zero outside its borders. `filters` is the number of output maps, `kernel` the [height, width] of W.
+    `stride` is the distance of neighbouring windows, `dilation` that of neighbouring taps. `groups` cuts channels and
+    filters into as many parts that see nothing of each other. `padding` is `valid` (none), `same` (output size
+    ceil(size / stride), the surplus at the end), `full` (every position that overlaps the image), a number of pixels
+    for all sides, [vertical, horizontal], or [[top, bottom], [left, right]].
+
+    `bias: false` leaves b out. `init` and `bias_init` are the initializers of W and b; null leaves them to the program:
+    what suits the activation that follows, and zeros. `algorithm` `gemm` works by matrix products on blocks, `direct`
+    by SciPy's sums (slow, a reference); `auto` leaves it to the plan.
 
     Shapes (N samples, C channels, F filters, G groups)
         x (C, H, W, N)   W (F, C/G, kh, kw)   b (F,)   ->   y (F, P, Q, N)

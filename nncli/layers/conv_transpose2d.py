@@ -33,6 +33,10 @@ class ConvTranspose2d(Layer):
     reach. It is the adjoint of `conv2d` with the same weights and numeric `padding`:
     ⟨conv2d(v), x⟩ = ⟨v, conv_transpose2d(x)⟩.
 
+    `filters` is the number of output maps, `kernel` the [height, width] of W. `groups` cuts channels and filters into
+    as many parts that see nothing of each other. `bias: false` leaves b out. `init` and `bias_init` are the
+    initializers of W and b; null leaves them to the program.
+
     Shapes (N samples, C channels, F filters, G groups; P = (H − 1)·s − top − bottom + (kh − 1)·d + 1 + output_padding)
         x (C, H, W, N)   W (C, F/G, kh, kw)   b (F,)   ->   y (F, P, Q, N)
 

@@ -14,7 +14,10 @@ from nncli.registry import layer
 @layer("dense")
 @dataclass(frozen=True, slots=True)
 class Dense(Layer):
-    """Affine map of each sample: ``y = W x + b``.
+    """Affine map of each sample: ``y = W x + b``, with `units` outputs.
+
+    `bias: false` leaves b out. `init` and `bias_init` are the initializers of W and b; null leaves them to the program:
+    what suits the activation that follows, and zeros.
 
     Shapes (N samples, I inputs, O units)
         x (I, N)   W (O, I)   b (O,)   ->   y (O, N)

@@ -15,13 +15,15 @@ from nncli.registry import layer
 @layer("elu")
 @dataclass(frozen=True, slots=True)
 class Elu(Elementwise):
-    """Exponential linear unit: ``y = x`` for x > 0, else ``alpha (exp(x) − 1)``.
+    """Exponential linear unit: ``y = x`` for x > 0, else ``α (exp(x) − 1)``.
+
+    `alpha` is α, what it falls to for very negative x.
 
     Shapes
         x any   ->   y the same
 
     Gradients
-        dx = dy where y > 0, else (y + alpha) dy (so too at x = 0)
+        dx = dy where y > 0, else (y + α) dy (so too at x = 0)
 
     Source: Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear
     units (ELUs)", arXiv:1511.07289, section 3.

@@ -20,8 +20,8 @@ class Embedding(Layer):
     """A trained vector for each of `count` symbols: ``y[:, l] = W[x[l]]`` for a sequence of their numbers, from 0.
 
     `size` is the vectors' length. Numbers come in the program's floating type; float32 holds them exactly up to 2²⁴.
-    Vectors start from the normal distribution of variance 1 (LeCun's, for each output depends on one weight), so that
-    what follows sees numbers like those of standardized data.
+    `init` is the initializer of W; without it vectors start from the normal distribution of variance 1 (LeCun's, for
+    each output depends on one weight), so that what follows sees numbers like those of standardized data.
 
     Shapes (N samples, L symbols in each, V = count, D = size)
         x (L, N)   W (V, D)   ->   y (D, L, N)

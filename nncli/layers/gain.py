@@ -16,7 +16,8 @@ from nncli.registry import layer
 class Gain(Layer):
     """One trained factor for each feature map (the first axis): ``y[j] = g[j] x[j]``. It starts at 1.
 
-    It stands after an activation, as the gain of its feature map. Weight decay leaves it out unless told.
+    It stands after an activation, as the gain of its feature map. `init` is another initializer of g. Weight decay
+    leaves it out unless told.
 
     Shapes (N samples, C channels or features)
         x (C, ..., N)   g (C,)   ->   y the same

@@ -13,7 +13,7 @@ from nncli.registry import layer
 @layer("group_norm")
 @dataclass(frozen=True, slots=True)
 class GroupNorm(SampleNorm):
-    """Groups of channels of each sample with mean 0 and variance 1, then scaled and shifted: ``y = γ s (x − μ) + β``.
+    """Channels of each sample in `groups` groups, each with mean 0 and variance 1: ``y = γ s (x − μ) + β``.
 
     s = 1 / √(σ² + `eps`), with the variance of all numbers of the group (not one less). γ and β are one number for each
     channel; γ starts at 1, β at 0 and both are free of weight decay; without `affine` there are none. One group is

@@ -14,7 +14,7 @@ from nncli.registry import layer
 @layer("leaky_relu")
 @dataclass(frozen=True, slots=True)
 class LeakyRelu(Layer):
-    """Rectified linear unit with a slope for negative inputs: ``y = x`` for x > 0, else ``slope · x``.
+    """Rectified linear unit with a `slope` for negative inputs: ``y = x`` for x > 0, else ``slope · x``.
 
     Shapes
         x any   ->   y the same

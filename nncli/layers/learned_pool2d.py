@@ -28,8 +28,8 @@ class LearnedPool2d(Pool2d):
 
     `weights: per_map` has one coefficient g (starts at 1) on the window's mean and one bias b (starts at 0) for each
     channel; `per_position` has a weight for each position of the window (starts at 1 / the window's size) and no bias.
-    So both start as average pooling. Weight decay leaves these parameters out unless told. `stride` is the window's
-    size unless it is given.
+    So both start as average pooling. Weight decay leaves these parameters out unless told. `size` is the window's
+    [height, width], `stride` the same unless it is given.
 
     Shapes (N samples, C channels)
         x (C, H, W, N)   g (C,)   b (C,)   or   W (C, kh, kw)   ->   y (C, P, Q, N)

@@ -36,7 +36,10 @@ class LocallyConnected2d(Layer):
     """Kernels of its own at every position: ``z[j,r,c] = b[j,r,c] + Σ x[i, r·s + a, c·s + b] W[r,c,j,i,a,b]``.
 
     The sum runs over the input channels i and the taps a, b of the kernel, at stride s. It is `conv2d` without shared
-    weights: with equal weights everywhere the two are equal. `padding` as there.
+    weights: with equal weights everywhere the two are equal. `filters` is the number of output maps, `kernel` the
+    [height, width] of a kernel, `stride` the distance of neighbouring windows, `padding` is as there.
+
+    `bias: false` leaves b out. `init` and `bias_init` are the initializers of W and b; null leaves them to the program.
 
     Shapes (N samples, C channels, F filters)
         x (C, H, W, N)   W (P, Q, F, C, kh, kw)   b (F, P, Q)   ->   y (F, P, Q, N)

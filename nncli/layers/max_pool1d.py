@@ -15,8 +15,8 @@ from nncli.registry import layer
 class MaxPool1d(Line):
     """Largest value of each window of each channel of a sequence; an incomplete window at the end is dropped.
 
-    `stride` is the window's size unless it is given. `padding` (one number or [left, right], each below the window's
-    size) lets windows begin and end outside the sequence, where nothing is the largest.
+    `size` is the window's length, `stride` the same unless it is given. `padding` (one number or [left, right], each
+    below the window's size) lets windows begin and end outside the sequence, where nothing is the largest.
 
     Shapes (N samples, C channels, L positions)
         x (C, L, N)   ->   y (C, P, N)

@@ -15,9 +15,9 @@ from nncli.registry import layer
 class MaxPool2d(PaddedPool2d):
     """Largest value of each window of each channel; incomplete windows at the end are dropped.
 
-    `stride` is the window's size unless it is given. `padding` (one number, [vertical, horizontal] or [[top, bottom],
-    [left, right]], each below the window's size) lets windows begin and end outside the image, where nothing is the
-    largest.
+    `size` is the window's [height, width], `stride` the same unless it is given. `padding` (one number,
+    [vertical, horizontal] or [[top, bottom], [left, right]], each below the window's size) lets windows begin and end
+    outside the image, where nothing is the largest.
 
     Shapes (N samples, C channels)
         x (C, H, W, N)   ->   y (C, P, Q, N)

@@ -17,8 +17,8 @@ from nncli.registry import layer
 class Prelu(Layer):
     """Rectified linear unit with a trained slope for negative inputs: ``y = x`` for x > 0, else ``a[j] x``.
 
-    Each channel (the first axis) has a slope of its own; with `shared` there is one for all. Slopes start at 0.25, and
-    weight decay leaves them out unless told.
+    Each channel (the first axis) has a slope of its own; with `shared` there is one for all. Slopes start at 0.25
+    unless there is another initializer `init`, and weight decay leaves them out unless told.
 
     Shapes (N samples, C channels or features)
         x (C, ..., N)   a (C,) or (1,)   ->   y the same

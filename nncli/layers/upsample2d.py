@@ -26,7 +26,9 @@ class Views(NamedTuple):
 @layer("upsample2d")
 @dataclass(frozen=True, slots=True)
 class Upsample2d(Layer):
-    """Images `scale` times as high and wide: each number repeated (`nearest`), or interpolated (`bilinear`).
+    """Images `scale` times as high and wide: each number repeated, or interpolated.
+
+    `mode` is `nearest` (repeated) or `bilinear` (interpolated).
 
     Bilinear interpolation takes the numbers as means of areas: output position r lies at (r + ½) / scale − ½ of the
     input, and beyond the outermost positions the image goes on as it is there (PyTorch's `align_corners=False`).

@@ -16,7 +16,8 @@ class Adagrad(Optimizer):
     """Gradients over the root of the sum of all their squares, on pieces of the parameter vector (L,):
     ``v ← v + g²``, ``w ← w − lr g / (√v + eps)``; v starts at `initial_accumulator`.
 
-    `weight_decay` λ adds λ w to the gradient. It leaves out biases and gains unless `decay_all` (PyTorch decays all).
+    `lr` is the step size, `eps` keeps it finite. `weight_decay` λ adds λ w to the gradient. It leaves out biases and
+    gains unless `decay_all` (PyTorch decays all).
 
     Source: Duchi, Hazan & Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization",
     Figure 1, diagonal form. Defaults are PyTorch's; its lr_decay is left to the schedule.

@@ -13,12 +13,13 @@ from nncli.registry import optimizer
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), on pieces of the parameter vector (L,).
 
-    The bias corrections are folded into the step size (end of section 2), with `eps` scaled by √(1−β₂ᵗ) so that the
-    result equals Algorithm 1.
+    `lr` is the step size, `beta1` and `beta2` are the coefficients of the averages of g and g². The bias corrections
+    are folded into the step size (end of section 2), with `eps` scaled by √(1−β₂ᵗ) so that the result equals
+    Algorithm 1.
 
     `weight_decay` λ adds λ w to the gradient, an L2 penalty ½ λ ‖w‖²; with `decoupled` it shrinks the weights by
-    lr λ w instead, past the moments (AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2). It leaves out
-    biases and gains unless `decay_all`.
+    lr λ w instead, past the moments (AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2). Decay
+    leaves out biases and gains unless `decay_all`.
     """
 
     lr: Positive = 1e-3

@@ -14,8 +14,9 @@ class AdamW(Optimizer):
     """Adam with decoupled weight decay, on pieces of the parameter vector (L,): `adam` with `decoupled`, and with a
     decay that is not 0 from the start.
 
-    `weight_decay` λ shrinks the weights by lr λ w past the moments. It leaves out biases and gains unless `decay_all`
-    (PyTorch decays all).
+    `lr` is the step size, `beta1` and `beta2` are the coefficients of the averages of g and g², `eps` keeps the step
+    finite. `weight_decay` λ shrinks the weights by lr λ w past the moments. It leaves out biases and gains unless
+    `decay_all` (PyTorch decays all).
 
     Source: Loshchilov & Hutter 2019, "Decoupled weight decay regularization" (arXiv:1711.05101), Algorithm 2.
     """

@@ -19,7 +19,9 @@ class Nadam(Optimizer):
     The momentum grows, ``μₜ = β₁ (1 − ½ 0.96^(t ψ))`` with `momentum_decay` ψ, and with m and v as in Adam
     ``w ← w − lr ((1 − μₜ) g / (1 − Πμ₁…μₜ) + μₜ₊₁ m / (1 − Πμ₁…μₜ₊₁)) / (√(v / (1 − β₂ᵗ)) + eps)``.
 
-    `weight_decay` λ adds λ w to the gradient. It leaves out biases and gains unless `decay_all` (PyTorch decays all).
+    `lr` is the step size, `beta1` and `beta2` are the coefficients β₁ and β₂ of the averages of g and g², `eps` keeps
+    the step finite. `weight_decay` λ adds λ w to the gradient. It leaves out biases and gains unless `decay_all`
+    (PyTorch decays all).
 
     Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", with the momentum of its appendix. As in PyTorch,
     which has the same defaults, m is averaged with β₁ and not with μₜ.

@@ -16,6 +16,8 @@ class RmsProp(Optimizer):
     """Gradients over the root of their mean square, on pieces of the parameter vector (L,):
     ``v ← α v + (1 − α) g²``, ``w ← w − lr g / (√v + eps)``.
 
+    `lr` is the step size, `alpha` the coefficient α of the average of g², `eps` keeps the step finite.
+
     With `momentum` μ the step is ``u ← μ u + g / (√v + eps)``, ``w ← w − lr u``. `centered` takes √(v − ḡ²), the
     deviation, with ḡ averaged like v; where rounding makes v − ḡ² negative it counts as 0, whereas PyTorch gives NaN.
 

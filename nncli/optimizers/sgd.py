@@ -16,8 +16,10 @@ class Sgd(Optimizer):
     """Stochastic gradient descent, with momentum: ``v ← μ v + g``, ``w ← w − lr v``, or with `nesterov`
     ``w ← w − lr (g + μ v)``, on pieces of the parameter vector (L,).
 
-    `weight_decay` λ adds λ w to the gradient: an L2 penalty ½ λ ‖w‖². It leaves out biases and gains unless
-    `decay_all`.
+    `lr` is the step size, `momentum` is μ: 0 is plain descent.
+
+    `weight_decay` λ adds λ w to the gradient: an L2 penalty ½ λ ‖w‖². Decay leaves out biases and gains
+    unless `decay_all`.
 
     Source: Polyak 1964 (momentum); Sutskever et al. 2013, "On the importance of initialization and momentum in deep
     learning" (Nesterov). The step size is outside of v, as in PyTorch, so that a schedule acts at once.

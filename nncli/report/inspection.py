@@ -47,6 +47,7 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "parameters": parameters,
         "optimizer": sorted(snapshot.optimizer),
         "history": history,
+        "plugins": dict(snapshot.plugins),
         "config_dir": snapshot.config_dir,
         "config": snapshot.config,
     }

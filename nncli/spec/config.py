@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from nncli.fields import Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
+from nncli.fields import CHOICE, Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
 from nncli.registry import section
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def _node_name(name: str) -> str:
@@ -24,7 +25,7 @@ def _node_name(name: str) -> str:
 
 
 def _run_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+    if not _RUN_NAME.fullmatch(name):
         raise ValueError("a run's name has letters, digits, '_', '-' and '.'; it becomes a folder's name")
     return name
 
@@ -57,16 +58,28 @@ class ShareCountOrSource:
             discriminator=lambda v: "number" if isinstance(v, int | float) and not isinstance(v, bool) else "source",
         )
 
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        share = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+        return {"anyOf": [share, {"type": "integer", "minimum": 1}, {CHOICE: "source"}]}
 
-NodeName = Annotated[str, AfterValidator(_node_name)]
+
 InputNames = Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])]
 """Names of nodes; one name stands for a list of it."""
+
+
+def _like(pattern: re.Pattern[str], **more: Any) -> Any:
+    """What the JSON Schema can say of a name's form."""
+    return Field(json_schema_extra={"pattern": f"^{pattern.pattern}$", **more})
+
+
+NodeName = Annotated[str, AfterValidator(_node_name), _like(_NAME, **{"not": {"const": "input"}})]
+RunName = Annotated[str, AfterValidator(_run_name), _like(_RUN_NAME)]
 
 
 @section
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The shape of one sample, where there is no data to ask; `classes` is the number of class labels."""
+    """The `shape` of one sample, where there is no data to ask; `classes` is the number of class labels."""
 
     shape: Annotated[tuple[Count, ...], MinLen(1)]
     classes: Count | None = None
@@ -75,7 +88,12 @@ class Input:
 @section
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Where samples come from, how they are split, and what is done to them before the network sees them."""
+    """Where samples come from, how they are split, and what is done to them before the network sees them.
+
+    `train` and `test` are sources. `validation` is a share or a count of the training samples, or a source of its own.
+    `preprocess` are steps that are done in order, fitted on the training split only. `shuffle: false` keeps the order
+    of the samples in each epoch.
+    """
 
     train: Annotated[Any, Choice("source")]
     validation: Annotated[Any, ShareCountOrSource()] | None = None
@@ -89,8 +107,9 @@ class Data:
 class NodeExtras:
     """What an entry of `network` may hold besides its layer.
 
-    `share` names a node of the same layer whose parameters this one uses instead of its own. With `trainable: false`
-    parameters stay as they are.
+    `name` is the node's own name. `inputs` are the names of the nodes that it reads, or one name; without it a node
+    reads the one before it; `input` stands for the network's input. `share` names a node of the same layer whose
+    parameters this one uses instead of its own. With `trainable: false` parameters stay as they are.
     """
 
     name: NodeName | None = None
@@ -122,7 +141,8 @@ class Group:
     """Parameters with a step size or weight decay of their own, instead of the optimizer's.
 
     `nodes` are names or patterns such as `stem*`, `parameters` likewise (`b` for biases); the first group that fits a
-    parameter counts. The schedule acts on the `lr` of groups too.
+    parameter counts. `lr` and `weight_decay` stand in the place of the optimizer's. The schedule acts on the `lr` of
+    groups too.
     """
 
     nodes: Annotated[
@@ -154,7 +174,8 @@ def _decay(value: Any) -> Any:
 class InitFrom:
     """Initial weights from a checkpoint, by node name; nodes that it does not have begin anew.
 
-    `nodes` are names or patterns of the nodes to take. Averaged weights are taken where it has some.
+    `path` is the checkpoint. `nodes` are names or patterns of the nodes to take. Averaged weights are taken where it
+    has some.
     """
 
     path: Text
@@ -209,8 +230,9 @@ class Ema:
 class Train:
     """The loop: `epochs` passes over the training split in batches of `batch` samples.
 
-    With `accumulate` N a step of the optimizer uses the gradient of N batches, as one batch of N times the size would
-    give it.
+    `clip` bounds the gradient, `early_stopping` ends the run when there is no more progress, `ema` keeps an average of
+    the weights. With `accumulate` N a step of the optimizer uses the gradient of N batches, as one batch of N times the
+    size would give it.
     """
 
     epochs: Count = 10
@@ -224,7 +246,11 @@ class Train:
 @section
 @dataclass(frozen=True, slots=True)
 class Best:
-    """Which figure decides that a checkpoint is the best so far."""
+    """Which figure decides that a checkpoint is the best so far.
+
+    `metric` is `loss` or one of the metrics; `mode` says whether more or less of it is better, if it is not what is
+    usual for it.
+    """
 
     metric: Text
     mode: Literal["min", "max"] | None = None
@@ -233,7 +259,11 @@ class Best:
 @section
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """`last.h5` is written every `last` epochs and at the end; `every: N` also keeps numbered ones, each N epochs."""
+    """When checkpoints are written.
+
+    `last.h5` is written every `last` epochs and at the end; `every: N` also keeps numbered ones, each N epochs; `best`
+    decides on `best.h5`.
+    """
 
     every: Count | None = None
     last: Count = 1
@@ -250,11 +280,22 @@ class Diagnose:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole configuration, validated. `None` stands for a section that the file does not have."""
+    """A whole configuration, validated. `None` stands for a section that the file does not have.
+
+    `name` names the run and its folder. `plugins` are Python files that register parts of the user's own. `seed` is
+    that of all random numbers. `dtype` is the type of all arrays of the network. `threads` is how many to use at most.
+    `input` says the samples' shape where there is no data. `data` says where samples come from. `network` is the list
+    of layers; each reads the one before it, or what its `inputs` name; `blocks` are lists of layers that it uses by
+    name. `loss` is what training makes small, `metrics`
+    are figures that are measured besides. `optimizer` changes the parameters, `schedule` its step size during the run.
+    `groups` are parameters with settings of their own, `init_from` is a checkpoint with weights to begin with. `train`
+    is the loop. `checkpoint` says when the run is stored, `diagnose` when the network is looked into.
+    """
 
     name: str
     network: tuple[NodeSpec, ...]
     loss: Any
+    plugins: tuple[str, ...] = ()
     seed: int = 0
     dtype: Literal["float32", "float64"] = "float32"
     threads: int | None = None
@@ -271,7 +312,8 @@ class Config:
 
 
 SECTIONS: dict[str, Any] = {
-    "name": Annotated[str, AfterValidator(_run_name)],
+    "name": RunName,
+    "plugins": Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])],
     "seed": Natural,
     "dtype": Literal["float32", "float64"],
     "threads": Count | None,

@@ -16,7 +16,7 @@ from nncli.spec.yaml12 import scalar
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*")
 """Texts that mean the same without quotes, in flow style and as keys, unless they are read as something else."""
 
-_BEFORE = ("name", "seed", "dtype", "threads", "input", "data", "network")
+_BEFORE = ("name", "plugins", "seed", "dtype", "threads", "input", "data", "network")
 _ORDER = (*_BEFORE, *(name for name in SECTIONS if name not in _BEFORE))
 
 
@@ -26,7 +26,7 @@ def dump(config: Config) -> str:
     lines = []
     for name in _ORDER:
         value = getattr(config, name)
-        if value is None:
+        if value is None or (name == "plugins" and not value):
             continue
         if name == "network":
             lines.append("network:")

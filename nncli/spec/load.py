@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from nncli.errors import Fault, SpecError
 from nncli.fields import Choice
+from nncli.spec import plugins
 from nncli.spec.config import Config
 from nncli.spec.decode import decode
 from nncli.spec.files import open_document
@@ -54,14 +55,23 @@ class Loaded:
         return self.config
 
 
-def load(path: Path | str, overrides: Sequence[str] = ()) -> Loaded:
-    """A configuration file with `--set` texts. Raises SpecError where it cannot be read at all."""
-    return _decoded(open_document(path), overrides, Path(path).parent)
+def load(path: Path | str, overrides: Sequence[str] = (), digests: Mapping[str, str] | None = None) -> Loaded:
+    """A configuration file with `--set` texts. Raises SpecError where it cannot be read at all.
+
+    `digests` are those of its plugins that a checkpoint keeps: files with other ones are refused.
+    """
+    return _decoded(open_document(path), overrides, Path(path).parent, digests)
 
 
-def read_text(text: str, file: str = "config", overrides: Sequence[str] = (), base: Path | None = None) -> Loaded:
+def read_text(
+    text: str,
+    file: str = "config",
+    overrides: Sequence[str] = (),
+    base: Path | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> Loaded:
     """A configuration from a text; `file` is how messages call it. Raises SpecError where it cannot be read at all."""
-    return _decoded(parse(text, file), overrides, Path() if base is None else base)
+    return _decoded(parse(text, file), overrides, Path() if base is None else base, digests)
 
 
 def read_source(text: str, where: str) -> Any:
@@ -77,7 +87,10 @@ def read_source(text: str, where: str) -> Any:
     return source
 
 
-def _decoded(document: Document, overrides: Sequence[str], base: Path) -> Loaded:
-    faults = [fault for text in overrides for fault in apply(document, text)]
+def _decoded(document: Document, overrides: Sequence[str], base: Path, digests: Mapping[str, str] | None) -> Loaded:
+    first = [text for text in overrides if text.partition("=")[0].strip().startswith("plugins")]
+    faults = [fault for text in first for fault in apply(document, text)]
+    plugins.load(document, base, digests)
+    faults += [fault for text in overrides if text not in first for fault in apply(document, text)]
     config, more = decode(document)
     return Loaded(config, document, faults + more, base)

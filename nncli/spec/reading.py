@@ -23,12 +23,17 @@ from nncli.spec.yaml12 import Path, Places
 def read(annotation: Any, value: Any, document: Places, path: Path, faults: list[Fault]) -> Any:
     """The validated value of one place; None with its faults added where it is wrong."""
     try:
-        return _adapter(annotation, _registered()).validate_python(value)
+        return adapter(annotation).validate_python(value)
     except ValidationError as error:
         faults.extend(messages.faults(error.errors(include_url=False), document, path, annotation))
     except NncliError as error:
         faults.extend(document.fault(path, fault.message, fault.hint) for fault in error.faults)
     return None
+
+
+def adapter(annotation: Any) -> TypeAdapter[Any]:
+    """What reads a type strictly, with the classes that are registered now."""
+    return _adapter(annotation, _registered())
 
 
 @lru_cache(maxsize=512)

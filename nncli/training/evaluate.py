@@ -26,7 +26,7 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     """
     file = checkpoint.resolve(path)
     snapshot = checkpoint.read(file)
-    loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir))
+    loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir), digests=snapshot.plugins)
     config = loaded.config
     loaded.require_loss()
     assert config.data is not None

@@ -13,7 +13,7 @@ from nncli.engine import Plan
 from nncli.engine.parameters import Parameters
 from nncli.errors import CheckpointError, Fault
 from nncli.parts import Array
-from nncli.spec import dump
+from nncli.spec import dump, plugins
 from nncli.training.events import Saved
 from nncli.training.progress import Watch
 
@@ -50,6 +50,7 @@ class Saving:
             dtype=setup.config.dtype,
             threads=max(setup.plan.shards, setup.plan.blas),
             class_names=(),
+            plugins=plugins.digests(setup.config.plugins, setup.base),
             model=_named_parameters(parameters, parameters.w),
             model_ema={} if run.average is None else _named_parameters(parameters, run.average.vector),
             state=_named_state(setup.model.graph, parameters),

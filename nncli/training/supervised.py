@@ -18,6 +18,7 @@ from nncli.errors import Fault, OutputError, SpecError, UsageError
 from nncli.graph import Graph
 from nncli.spec import Loaded, load, read_text
 from nncli.spec.config import Config
+from nncli.spec.yaml12 import parse
 from nncli.training.describe import document_of
 from nncli.training.events import Finished
 from nncli.training.initial import initial_weights
@@ -101,11 +102,12 @@ def _read(
     snapshot = checkpoint.read(last)
     if snapshot.kind != "supervised":
         raise UsageError(f"{last} is the checkpoint of a {snapshot.kind}", hint="`nncli gan --resume` goes on with it")
-    stored = read_text(snapshot.config, f"{last}:config", base=Path(snapshot.config_dir))
+    where, base = f"{last}:config", Path(snapshot.config_dir)
+    stored = read_text(snapshot.config, where, base=base, digests=snapshot.plugins)
     if config is not None:
-        wanted = load(config, texts)
+        wanted = load(config, texts, snapshot.plugins)
     else:
-        wanted = read_text(snapshot.config, f"{last}:config", texts, base=Path(snapshot.config_dir))
+        wanted = read_text(snapshot.config, where, texts, base, snapshot.plugins)
     if not wanted.faults:
         _refuse_changes(stored.config, wanted.config, config)
     return wanted, snapshot, last
@@ -199,12 +201,16 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
 
 def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None) -> Plan:
     """That of the checkpoint, as long as the number of threads is the same."""
-    if snapshot is not None:
-        stored = read_text(snapshot.config, "checkpoint").config
-        if stored.threads == config.threads:
-            return plan_of(snapshot)
+    if snapshot is not None and _threads(snapshot) == config.threads:
+        return plan_of(snapshot)
     itemsize = 8 if config.dtype == "float64" else 4
     return make_plan(graph, min(config.train.batch, len(splits.train)), itemsize, config.threads)
+
+
+def _threads(snapshot: Snapshot) -> int | None:
+    """The number of threads that the run was begun with, as its configuration says; None where it does not."""
+    threads = parse(snapshot.config, "checkpoint").at(("threads",))
+    return threads if isinstance(threads, int) else None
 
 
 def _preprocessing(config: Config, splits: Splits, snapshot: Snapshot | None) -> Preprocessing:

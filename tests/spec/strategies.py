@@ -96,7 +96,7 @@ def configs(draw: st.DrawFn) -> Config:
     values = {
         name: draw(of(annotation))
         for name, annotation in SECTIONS.items()
-        if name not in ("name", "train", "checkpoint")
+        if name not in ("name", "plugins", "train", "checkpoint")
     }
     values["metrics"] = tuple({metric.type_name: metric for metric in values["metrics"]}.values())
     figures = ["loss", *(metric.type_name for metric in values["metrics"])]

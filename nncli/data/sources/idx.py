@@ -28,6 +28,8 @@ _AGAIN = "copy or download the file again"
 class Idx:
     """Two IDX files, the format of MNIST: samples and class numbers, plain or packed with gzip.
 
+    `images` and `labels` are their paths; `labels: null` means that there are no targets.
+
     Raises DataError where a file is missing, truncated, oversized or no IDX file.
 
     Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits", section on file formats.

@@ -27,8 +27,9 @@ _SAVE = "save it again with numpy.savez"
 class Npz:
     """Two arrays of a NumPy archive (`numpy.savez`, `numpy.savez_compressed`).
 
-    `x` and `y` name the arrays of samples and of targets in it; `y: null` means that there are no targets. Images are
-    (N, C, H, W), or (N, H, W) with one channel, or (N, H, W, C) with `layout: nhwc`. Pickled objects are refused.
+    `path` is the file. `x` and `y` name the arrays of samples and of targets in it; `y: null` means that there are no
+    targets. Images are (N, C, H, W), or (N, H, W) with one channel, or (N, H, W, C) with `layout: nhwc`. Pickled
+    objects are refused.
 
     Raises DataError where the file is missing, damaged or holds something else.
 

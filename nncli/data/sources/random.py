@@ -18,8 +18,8 @@ from nncli.registry import source
 class Random:
     """Noise in the shape of data, to measure speed and to try a network out: nothing can be learned from it.
 
-    Samples are float32 from the standard normal distribution; targets are class numbers, or with `outputs` normal
-    values of that shape. Another `seed` gives other data.
+    There are `samples` of `shape`, float32 from the standard normal distribution; targets are numbers of `classes`
+    classes, or with `outputs` normal values of that shape. Another `seed` gives other data.
 
     Raises DataError where it does not fit into memory.
     """
