@@ -18,7 +18,7 @@ SAFETY = 4.0
 INEXACT = 1e-4
 """Estimated error, as part of the array's scale, from which a numeric gradient says nothing."""
 SMALL = 128
-"""Size up to which every coordinate of an array is checked by itself."""
+"""Size up to which every coordinate of an array is checked by itself, unless options say otherwise."""
 DIRECTIONS = 8
 """Random directions along which a larger array is checked."""
 LONGEST = 64
@@ -48,6 +48,8 @@ class Options:
     seed: int = 0
     tries: int = 3
     """Step sizes at most."""
+    small: int = SMALL
+    """Size up to which every coordinate is checked by itself."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Pairs:
 def check_array(subject: Subject, name: str, options: Options) -> Finding:
     """Compare one array's gradient with a numeric one; on a difference, say where it is."""
     value = subject.values[name]
-    each = options.exhaustive or value.size <= SMALL
+    each = options.exhaustive or value.size <= options.small
     rng = np.random.default_rng(options.seed)
     lines = _units(value) if each else (rng.normal(size=value.shape) for _ in range(options.directions))
     gradient = subject.gradients()[name]
