@@ -104,6 +104,11 @@ def test_its_pieces_of_configurations_are_valid(text: str) -> None:
     assert graph is not None
 
 
+@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml" and text.startswith("data:")])
+def test_its_sections_are_valid(text: str) -> None:
+    assert read_text("network: [relu]\n" + text).faults == []
+
+
 def test_it_has_the_two_commands_that_begin_everything() -> None:
     lines = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("pip ")]
     assert lines == ["pip install . && nncli train configs/digits_cnn.yaml", "pip install '.[test]' && pytest"]

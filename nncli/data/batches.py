@@ -95,17 +95,17 @@ class Loader:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._apply = preprocessing.bound(dataset.shape, self.dtype)
         self._x = dataset.x.reshape(len(dataset.x), -1)
-        self._t = dataset.t.reshape(len(dataset.t), -1) if dataset.t is not None else None
+        self._targets = {name: target.array.reshape(len(target.array), -1) for name, target in dataset.targets.items()}
         self._scratch = threading.local()
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def fill(self, indices: Array, x: Array, t: Array | None = None) -> None:
+    def fill(self, indices: Array, x: Array, targets: Mapping[str, Array] | None = None) -> None:
         """Write the samples `indices` (n,) of the dataset, as the network takes them.
 
         Shapes
-            x (…, n) of the loader's dtype   t (n,) or (…, n); both contiguous, n is the number of indices
+            x (…, n) of the loader's dtype   targets (n,) or (…, n); contiguous, n is the number of indices
         """
         rows = np.asarray(indices)
         if self.dataset.rows is not None:
@@ -113,9 +113,8 @@ class Loader:
             rows = np.take(self.dataset.rows, rows, out=picked, mode="clip")
         self._gather("x", self._x, rows, x)
         self._apply(x)
-        if t is not None:
-            assert self._t is not None
-            self._gather("t", self._t, rows, t)
+        for name, t in (targets or {}).items():
+            self._gather(f"target {name}", self._targets[name], rows, t)
 
     def _gather(self, name: str, source: Array, rows: Array, out: Array) -> None:
         """Rows in the stored type, then one pass that transposes and converts.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,42 +39,65 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What losses and metrics compare outputs with, for all samples (N, …), and where it came from."""
+
+    array: Array
+    origin: Origin
+
+    @property
+    def shape(self) -> Shape:
+        """Of one target; () for a number."""
+        return self.array.shape[1:]
+
+
+TARGET = "y"
+"""The name of a target that is not named."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """N samples.
 
     Shapes
-        x (N, …) C-contiguous   t (N, …), or None where there are no targets   rows (n,) or None
+        x (N, …) C-contiguous   each of `targets` (N, …), by name   rows (n,) or None
 
-    `rows` picks the samples of a split out of x and t, which splits share; None picks all. Made by `Dataset.of`.
+    `rows` picks the samples of a split out of arrays that splits share; None picks all. Made by `Dataset.of`.
     """
 
     x: Array
-    t: Array | None
+    targets: Mapping[str, Target]
     x_origin: Origin
-    t_origin: Origin
     rows: Array | None = None
 
     @classmethod
     def of(cls, x: Array, t: Array | None, x_origin: Origin, t_origin: Origin | None = None) -> Dataset:
+        """Checked samples with one target or none; as `with_targets`."""
+        targets = {} if t is None else {TARGET: Target(t, t_origin or x_origin)}
+        return cls.with_targets(x, x_origin, targets)
+
+    @classmethod
+    def with_targets(cls, x: Array, x_origin: Origin, targets: Mapping[str, Target]) -> Dataset:
         """Checked samples: real numbers, at least one sample, as many targets, nothing infinite or NaN.
 
         One number for each sample is read as a vector of one feature, (N, H, W) as images of one channel.
 
         Raises DataError that names the file, the array and the row.
         """
-        t_origin = t_origin or x_origin
         _check_array(x, x_origin)
-        if t is not None:
-            _check_array(t, t_origin)
+        for target in targets.values():
+            t, origin = target.array, target.origin
+            _check_array(t, origin)
             if len(t) != len(x):
-                message = f"{len(t)} targets for {len(x)} samples in {_beside(t_origin, x_origin)}"
-                raise t_origin.error(message, "each sample has one target; the two arrays must be of equal length")
-        for array, origin in ((x, x_origin), (t, t_origin)):
-            if array is not None and array.dtype.kind == "f":
+                message = f"{len(t)} targets for {len(x)} samples in {_beside(origin, x_origin)}"
+                raise origin.error(message, "each sample has one target; the two arrays must be of equal length")
+        for array, origin in ((x, x_origin), *((target.array, target.origin) for target in targets.values())):
+            if array.dtype.kind == "f":
                 _check_finite(array, origin)
         if x.ndim in (1, 3):
             x = x.reshape(len(x), 1, *x.shape[1:])
-        return cls(np.ascontiguousarray(x), None if t is None else np.ascontiguousarray(t), x_origin, t_origin)
+        stored = {name: replace(target, array=np.ascontiguousarray(target.array)) for name, target in targets.items()}
+        return cls(np.ascontiguousarray(x), stored, x_origin)
 
     def __len__(self) -> int:
         return len(self.x) if self.rows is None else len(self.rows)
@@ -84,9 +108,15 @@ class Dataset:
         return self.x.shape[1:]
 
     @property
-    def target_shape(self) -> Shape:
-        """Of one target; () for a number."""
-        return self.t.shape[1:] if self.t is not None else ()
+    def t(self) -> Array | None:
+        """The target that is not named, if there is one."""
+        return self.targets[TARGET].array if TARGET in self.targets else None
+
+    def target(self, name: str) -> Target:
+        """Raises DataError where the data have none of this name."""
+        if name not in self.targets:
+            raise self.x_origin.error(*_missing(name, list(self.targets)))
+        return self.targets[name]
 
     def subset(self, rows: Array) -> Dataset:
         """Some of the samples, by their place in x; nothing but the numbers of the rows is copied."""
@@ -108,14 +138,15 @@ class Dataset:
             raise self.x_origin.error(f"a sample is {_counted(self.shape)}, {wanted_by} {_counted(shape)}", hint)
         return replace(self, x=self.x.reshape(len(self.x), *shape))
 
-    def labelled(self) -> Dataset:
-        """The same samples with targets that are class numbers (N,) of type intp.
+    def labelled(self, name: str = TARGET) -> Dataset:
+        """The same samples with a target that is class numbers (N,) of type intp.
 
-        Raises DataError where there are none, or a number is negative or not whole.
+        Raises DataError where there is none, or a number is negative or not whole.
         """
-        t, origin = self.t, self.t_origin
-        if t is None:
+        if not self.targets:
             raise self.x_origin.error("the data have no labels", "the loss needs them: name them in the data source")
+        target = self.target(name)
+        t, origin = target.array, target.origin
         if t.ndim == 2 and t.shape[1] == 1:
             t = t.reshape(len(t))
         if t.ndim != 1:
@@ -127,18 +158,19 @@ class Dataset:
         if int(t.min()) < 0 or int(t.max()) >= MOST_CLASSES:
             row = int(np.argmax((t < 0) | (t >= MOST_CLASSES)))
             raise origin.error(f"label {t[row]} is no class number", "classes are counted from 0", row)
-        return replace(self, t=np.ascontiguousarray(t, dtype=np.intp))
+        labels = replace(target, array=np.ascontiguousarray(t, dtype=np.intp))
+        return replace(self, targets={**self.targets, name: labels})
 
-    def check_classes(self, classes: int, why: str) -> None:
+    def check_classes(self, classes: int, why: str, name: str = TARGET) -> None:
         """Raises DataError that names the first label that is not below `classes`; `why` says who sets the bound."""
-        assert self.t is not None
-        if int(self.t.max()) < classes:
+        t, origin = self.target(name).array, self.target(name).origin
+        if int(t.max()) < classes:
             return
-        row = int(np.argmax(self.t >= classes))
+        row = int(np.argmax(t >= classes))
         hint = ""
-        if int(self.t.min()) == 1 and int(self.t.max()) == classes:
+        if int(t.min()) == 1 and int(t.max()) == classes:
             hint = "these labels begin at 1: save them less 1"
-        raise self.t_origin.error(f"label {self.t[row]}, but {why}: 0 to {classes - 1}", hint, row)
+        raise origin.error(f"label {t[row]}, but {why}: 0 to {classes - 1}", hint, row)
 
     def check_indices(self, bound: int) -> None:
         """Raises DataError that names the first sample with a number that is not whole, from 0, and below `bound`."""
@@ -154,25 +186,33 @@ class Dataset:
                 message = f"the number {block[row, place]:g} is no index: {wanted}"
                 raise self.x_origin.error(message, hint, start + row)
 
-    def check_values(self, output: Shape, span: tuple[float, float] | None = None) -> None:
+    def check_values(self, output: Shape, span: tuple[float, float] | None = None, name: str = TARGET) -> None:
         """Raises DataError unless a target has the shape of the network's output, axes of length 1 aside.
 
         With `span` no value may be less than its first or more than its second number.
         """
-        if self.t is None:
-            raise self.x_origin.error("the data have no targets", "the loss needs them: name them in the data source")
-        if _long_axes(self.target_shape) != _long_axes(output):
+        target = self.target(name)
+        t, origin = target.array, target.origin
+        if _long_axes(target.shape) != _long_axes(output):
             hint = ""
-            if self.t.ndim == 1 and self.t.dtype.kind in "iub":
+            if t.ndim == 1 and t.dtype.kind in "iub":
                 hint = "for class numbers choose a loss such as `softmax_cross_entropy`"
-            found, wanted = list(self.target_shape), list(output)
-            raise self.t_origin.error(f"a target has the shape {found}, the network's output {wanted}", hint)
-        if span is not None and (float(self.t.min()) < span[0] or float(self.t.max()) > span[1]):
-            beyond = ((self.t < span[0]) | (self.t > span[1])).reshape(len(self.t), -1)
+            found, wanted = list(target.shape), list(output)
+            raise origin.error(f"a target has the shape {found}, the network's output {wanted}", hint)
+        if span is not None and (float(t.min()) < span[0] or float(t.max()) > span[1]):
+            beyond = ((t < span[0]) | (t > span[1])).reshape(len(t), -1)
             row, place = (int(places[0]) for places in np.nonzero(beyond))
-            value = self.t.reshape(len(self.t), -1)[row, place]
+            value = t.reshape(len(t), -1)[row, place]
             message = f"the target {value:g} is beyond what the loss takes: {span[0]:g} to {span[1]:g}"
-            raise self.t_origin.error(message, "scale the targets, or choose a loss such as `least_squares`", row)
+            raise origin.error(message, "scale the targets, or choose a loss such as `least_squares`", row)
+
+
+def _missing(name: str, known: list[str]) -> tuple[str, str]:
+    """Message and hint for a target that is not there."""
+    if not known:
+        return "the data have no targets", "the loss needs them: name them in the data source"
+    what = "no target without a name" if name == TARGET else f"no target {name!r}"
+    return f"the data have {what}", f"they have {', '.join(known)}: write `target: {known[0]}` beside the loss"
 
 
 def _long_axes(shape: Shape) -> Shape:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 
-from nncli.data.dataset import Dataset
+from nncli.data.dataset import TARGET, Dataset
 from nncli.errors import DataError, Fault
 from nncli.parts import Array, Shape
 from nncli.randomness import generator
 
-Target = Literal["classes", "values"]
+Kind = Literal["classes", "values"]
 
 
 class DataSection(Protocol):
@@ -40,8 +41,8 @@ class InputSection(Protocol):
 class Splits:
     """What was opened; all splits have samples of one shape.
 
-    `train` is there unless `open_splits` was asked for another split only. `classes` is the number of classes, None
-    where the targets are no class numbers.
+    `train` is there unless `open_splits` was asked for another split only. `classes` is the number of classes of the
+    first target that is class numbers, None where there is none. `kinds` are the targets that are used, by name.
     """
 
     train: Dataset
@@ -49,7 +50,7 @@ class Splits:
     test: Dataset | None
     shape: Shape
     classes: int | None
-    target: Target | None
+    kinds: Mapping[str, Kind]
 
     def check_indices(self, bound: int | None) -> None:
         """Raises DataError unless the samples hold whole numbers from 0 below `bound` (None: any numbers)."""
@@ -57,15 +58,15 @@ class Splits:
             if dataset is not None and bound is not None:
                 dataset.check_indices(bound)
 
-    def check_targets(self, output: Shape, span: tuple[float, float] | None = None) -> None:
-        """Raises DataError where labels or targets do not fit the network's output, or values are beyond `span`."""
+    def check_targets(self, output: Shape, span: tuple[float, float] | None = None, name: str = TARGET) -> None:
+        """Raises DataError where labels or targets do not fit an output of the network, or values are beyond `span`."""
         for dataset in (self.train, self.validation, self.test):
             if dataset is None:
                 continue
-            if self.target == "classes":
-                dataset.check_classes(output[0], f"the network has {output[0]} outputs")
-            elif self.target == "values":
-                dataset.check_values(output, span)
+            if self.kinds.get(name) == "classes":
+                dataset.check_classes(output[0], f"the network has {output[0]} outputs", name)
+            elif self.kinds.get(name) == "values":
+                dataset.check_values(output, span, name)
 
 
 def open_splits(
@@ -73,16 +74,16 @@ def open_splits(
     *,
     base: Path,
     seed: int,
-    target: Target | None,
+    kinds: Mapping[str, Kind],
     given: InputSection | None = None,
     only: str | None = None,
 ) -> Splits:
     """Load the splits, or `only` one of them ("train", "validation" or "test").
 
-    Paths are relative to the folder `base`. `target` is what the loss takes; None leaves targets unchecked. `given`
-    says the shape of a sample and the number of classes where the configuration does; samples that hold as many
-    numbers are brought into that shape. A validation split that is a share or a count is drawn from the training data
-    by the seed.
+    Paths are relative to the folder `base`. `kinds` are the targets that losses and metrics take, by name; others are
+    left unchecked. `given` says the shape of a sample and the number of classes where the configuration does; samples
+    that hold as many numbers are brought into that shape. A validation split that is a share or a count is drawn from
+    the training data by the seed.
 
     Raises DataError that names file, array and row where data are unreadable or unfit.
     """
@@ -94,15 +95,17 @@ def open_splits(
             found[name] = source.load(base)
     shape, wanted_by = _shape(found, given)
     found = {name: dataset.shaped(shape, wanted_by) for name, dataset in found.items()}
-    classes = None
-    if target == "classes":
-        found = {name: dataset.labelled() for name, dataset in found.items()}
-        classes = _classes(found, given)
+    counts: list[int] = []
+    for target, kind in kinds.items():
+        if kind == "classes":
+            found = {name: dataset.labelled(target) for name, dataset in found.items()}
+            counts.append(_classes(found, given if not counts else None, target))
+    classes = counts[0] if counts else None
     if drawn and "train" in found:
         found["train"], found["validation"] = _draw(found["train"], data.validation, seed)
     opened = {name: dataset for name, dataset in found.items() if only in (None, name)}
     train = cast(Dataset, opened.get("train"))
-    return Splits(train, opened.get("validation"), opened.get("test"), shape, classes, target)
+    return Splits(train, opened.get("validation"), opened.get("test"), shape, classes, kinds)
 
 
 def _shape(found: dict[str, Dataset], given: InputSection | None) -> tuple[Shape, str]:
@@ -113,17 +116,16 @@ def _shape(found: dict[str, Dataset], given: InputSection | None) -> tuple[Shape
     return first.shape, f"in {first.x_origin} it is"
 
 
-def _classes(found: dict[str, Dataset], given: InputSection | None) -> int:
-    """The number of classes: as given, or as the first split has them. No label may be beyond it."""
+def _classes(found: dict[str, Dataset], given: InputSection | None, target: str) -> int:
+    """The number of classes of a target: as given, or as the first split has them. No label may be beyond it."""
     if given is not None and given.classes is not None:
         classes, why = given.classes, f"the configuration's input.classes is {given.classes}"
     else:
-        first = next(iter(found.values()))
-        assert first.t is not None
-        classes = int(first.t.max()) + 1
-        why = f"the labels of {first.t_origin} have {classes} classes"
+        first = next(iter(found.values())).target(target)
+        classes = int(first.array.max()) + 1
+        why = f"the labels of {first.origin} have {classes} classes"
     for dataset in found.values():
-        dataset.check_classes(classes, why)
+        dataset.check_classes(classes, why, target)
     return classes
 
 

@@ -33,7 +33,7 @@ def probe(model: Model, n: int, load: Callable[[Shard], None], epoch: int = 0, s
         n,
         model.plan,
         training=True,
-        loss=model.loss,
+        loss=model.objective,
         gradients=gradients,
         workers=model.workers,
         seed=model.seed,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nncli.engine.layout import Arena
+from nncli.engine.objective import Objective, objective_of
 from nncli.engine.parameters import Parameters
 from nncli.engine.plan import Plan
 from nncli.engine.program import Program
@@ -23,8 +24,11 @@ class Model:
     Raises MemoryError where there is not enough memory.
     """
 
-    def __init__(self, graph: Graph, plan: Plan, dtype: DTypeLike, loss: Loss | None = None, seed: int = 0) -> None:
-        self.graph, self.plan, self.loss, self.seed = graph, plan, loss, seed
+    def __init__(
+        self, graph: Graph, plan: Plan, dtype: DTypeLike, loss: Loss | Objective | None = None, seed: int = 0
+    ) -> None:
+        self.graph, self.plan, self.seed = graph, plan, seed
+        self.objective = objective_of(loss, graph)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.parameters = Parameters(graph, dtype)
         self.gradients: list[Array] = []
@@ -44,7 +48,7 @@ class Model:
                 n,
                 self.plan,
                 training=training,
-                loss=self.loss,
+                loss=self.objective,
                 gradients=self.gradients if training else None,
                 arena=self._arena,
                 workers=self.workers,
@@ -63,7 +67,7 @@ class Model:
         self.workers.close()
 
 
-def memory_bytes(graph: Graph, plan: Plan, dtype: DTypeLike, n: int, loss: Loss | None, slots: int) -> int:
+def memory_bytes(graph: Graph, plan: Plan, dtype: DTypeLike, n: int, loss: Loss | Objective | None, slots: int) -> int:
     """What training with batches of n samples will take: parameters, gradients, an optimizer's `slots`, and arrays."""
     parameters = Parameters(graph, dtype)
     vectors = 1 + plan.shards + slots

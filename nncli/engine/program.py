@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncli.engine.layout import Arena
+from nncli.engine.objective import Objective, objective_of, read_by
 from nncli.engine.parameters import Parameters
 from nncli.engine.plan import Plan, split
 from nncli.engine.shard import Call, Shard
@@ -41,7 +42,7 @@ class Program:
         plan: Plan,
         *,
         training: bool,
-        loss: Loss | None = None,
+        loss: Loss | Objective | None = None,
         gradients: list[Array] | None = None,
         arena: Arena | None = None,
         workers: Workers | None = None,
@@ -49,17 +50,24 @@ class Program:
         input_gradient: bool = False,
         fuse: bool = True,
     ) -> None:
-        self.graph, self.n, self.training, self.loss = graph, n, training, loss
+        self.graph, self.n, self.training = graph, n, training
+        self.objective = objective_of(loss, graph)
+        self.losses: tuple[float, ...] = ()
+        """The mean of each loss over the last batch."""
         self.dtype: np.dtype[Any] = parameters.dtype
         sizes = split(n, plan.shards)
         self.workers = workers or Workers(len(sizes))
         self._sum = ShardSum(len(sizes))
-        wiring = Wiring(graph, training, input_gradient, fuse)
+        reads = read_by(self.objective)
+        outputs = [term.node for term in self.objective] or None
+        wiring = Wiring(graph, training, input_gradient, fuse, outputs, reads)
         shards = []
         for index, size in enumerate(sizes):
             gradient = parameters.views_of(gradients[index]) if gradients is not None and training else None
             start = sum(sizes[:index])
-            shard = Shard(graph, wiring, parameters, plan, index, size, start, n, training, loss, gradient, seed)
+            shard = Shard(
+                graph, wiring, parameters, plan, index, size, start, n, training, self.objective, gradient, seed
+            )
             shard.total = self._sum.bound(index)
             shards.append(shard)
         self.shards = tuple(shards)
@@ -82,7 +90,7 @@ class Program:
         `epoch` and `step` (from 0) key the random numbers of this batch.
         """
 
-        def job(index: int) -> float:
+        def job(index: int) -> tuple[float, ...]:
             try:
                 return self.shards[index].run(load, epoch, step, measure)
             except BaseException:
@@ -94,12 +102,19 @@ class Program:
         except BaseException:
             self._sum.reset()
             raise
-        return math.fsum(sums) / self.weight
+        columns = zip(*sums, strict=True)
+        self.losses = tuple(math.fsum(column) / weight for column, weight in zip(columns, self.weights, strict=True))
+        return math.fsum(term.weight * loss for term, loss in zip(self.objective, self.losses, strict=True))
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """What the sums of the last batch's losses were divided by: its samples, unless a loss weighs them."""
+        return self.shards[0].weights
 
     @property
     def weight(self) -> float:
-        """What the sum of the last batch's losses was divided by: its samples, unless the loss weighs them."""
-        return self.shards[0].weight
+        """That of the first loss; without one the number of samples."""
+        return self.weights[0] if self.objective else float(self.n)
 
     def first_nonfinite(self, load: Each | None, epoch: int, step: int) -> tuple[str, str] | None:
         """Run the batch again and name the first node that gives something not finite, and what: its output, its
@@ -123,7 +138,7 @@ class Program:
         def job(index: int) -> Trace:
             return Trace.of(self.shards[index].calls(load, epoch, step))
 
-        return Trace.joined(self.workers.run(job, len(self.shards)), self.weight)
+        return Trace.joined(self.workers.run(job, len(self.shards)), self.objective, self.weights)
 
 
 def _not_finite(call: Call) -> str:

@@ -9,11 +9,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from nncli.engine.layout import Layout, carve, size_of
+from nncli.engine.objective import INPUT_TARGET, Objective, Term, output_shape
 from nncli.engine.parameters import Parameters, Views
 from nncli.engine.plan import Plan
 from nncli.engine.wiring import Mode, Wiring
 from nncli.graph import INPUT, Graph
-from nncli.parts import Array, Frame, Loss, LossFrame, Shape, Work
+from nncli.parts import Array, Frame, LossFrame, Shape, Work
 from nncli.randomness import uniform
 
 Each = Callable[["Shard"], None]
@@ -52,13 +53,13 @@ class Shard:
         start: int,
         whole: int,
         training: bool,
-        loss: Loss | None,
+        objective: Objective,
         gradient: Views | None,
         seed: int,
     ) -> None:
         self.graph, self.wiring, self.parameters, self.plan = graph, wiring, parameters, plan
         self.index, self.n, self.start, self.whole = index, n, start, whole
-        self.training, self.loss = training, loss
+        self.training, self.objective = training, objective
         self.gradient, self.seed = gradient, seed
         self.dtype = parameters.dtype
         self.epoch = self.step = 0
@@ -69,7 +70,10 @@ class Shard:
         self.bytes = 0
         self.x: Array
         self.y: Array
-        self.t: Array
+        self.values: dict[int, Array]
+        """Outputs by node; only those that a loss reads are there when all nodes are done."""
+        self.targets: dict[str, Array] = {}
+        """What is to be loaded besides x, by name."""
         self.dx: Array | None = None
         """dL/dx of the network's input, where the program was asked for it."""
 
@@ -97,12 +101,16 @@ class Shard:
             if wiring.needed[index]:
                 self._need_errors(index, backward)
         need(("value", wiring.value[last - 1]), 0, last + 2 if self.training else end)
-        if self.loss is not None:
-            works = self.loss.workspace(self.graph.output, self.n)
+        for node_index in wiring.kept:
+            need(("value", wiring.value[node_index]), 0, last + 2 if self.training else end)
+        for place, term in enumerate(self.objective):
+            output = output_shape(self.graph, term.node)
+            works = term.loss.workspace(output, self.n)
             self.works.append(works)
-            self._need_work(last, works, last + 1, last + 2)
-            if wiring.needed[last - 1]:
-                need(("error", wiring.error[last - 1]), 0, last + 2)
+            self._need_work(last + place, works, last + 1, last + 2)
+            if wiring.needed[term.node]:
+                key = ("error", wiring.error[term.node]) if place in wiring.begins else ("extra error", place)
+                need(key, size_of((*output, self.n), self.dtype), last + 2)
         self.bytes = self.layout.place()
         return self.bytes
 
@@ -149,19 +157,44 @@ class Shard:
             )
             for index, storage in wiring.error.items()
         }
-        self.x, self.y, self.dx = values[INPUT], values[len(nodes) - 1], errors.get(INPUT)
+        self.x, self.y, self.dx, self.values = values[INPUT], values[len(nodes) - 1], errors.get(INPUT), values
         self._forward: list[tuple[int, Callable[[Frame], None], Frame]] = []
         self._backward: list[tuple[int, Callable[[Frame], None] | None, Frame, list[tuple[Array, Array]]]] = []
         for index in range(len(nodes)):
             self._frame(block, index, values, errors)
         self._backward.reverse()
-        if self.loss is not None:
-            self.t = np.zeros(self.n, np.intp) if self.loss.target == "classes" else np.zeros_like(self.y)
-            frame = LossFrame(n=self.n, total=self.whole, weight=float(self.whole), x=self.y, t=self.t)
-            frame.dx = errors.get(len(nodes) - 1)  # type: ignore[assignment]
-            frame.work = self._work(block, len(nodes))
-            frame.views = self.loss.prepare(frame)
-            self._loss = frame
+        self._losses: list[LossFrame] = []
+        self._errors: list[tuple[Term, LossFrame, Array | None]] = []
+        for place, term in enumerate(self.objective):
+            self._term(block, place, term, errors)
+
+    def _term(self, block: Array, place: int, term: Term, errors: dict[int, Array]) -> None:
+        output = self.values[term.node]
+        frame = LossFrame(n=self.n, total=self.whole, weight=float(self.whole), x=output, t=self.target(term))
+        total = errors.get(term.node)
+        if total is not None:
+            begins = place in self.wiring.begins
+            frame.dx = total if begins else self._carve(block, ("extra error", place), output.shape[:-1])
+            self._errors.append((term, frame, None if begins else total))
+        frame.work = self._work(block, len(self.graph.nodes) + place)
+        frame.views = term.loss.prepare(frame)
+        self._losses.append(frame)
+
+    def target(self, term: Term) -> Array:
+        """The array that a loss compares its output with, made when it is first asked for."""
+        output = self.values[term.node]
+        if term.target == INPUT_TARGET:
+            return self.x.reshape(output.shape)
+        if term.target not in self.targets:
+            made = np.zeros(self.n, np.intp) if term.loss.target == "classes" else np.zeros_like(output)
+            self.targets[term.target] = made
+        return self.targets[term.target]
+
+    @property
+    def t(self) -> Array:
+        """The only target that is to be loaded."""
+        (target,) = self.targets.values()
+        return target
 
     def _frame(self, block: Array, index: int, values: dict[int, Array], errors: dict[int, Array]) -> None:
         node, wiring = self.graph.nodes[index], self.wiring
@@ -238,40 +271,47 @@ class Shard:
 
     # -- a step ------------------------------------------------------------------------------------------------------
 
-    def run(self, load: Each | None, epoch: int, step: int, measure: Each | None) -> float:
-        """Load, forward, loss, measure, backward; returns the sum of the shard's losses."""
+    def run(self, load: Each | None, epoch: int, step: int, measure: Each | None) -> tuple[float, ...]:
+        """Load, forward, losses, measure, backward; returns the sum of each loss over the shard."""
         self.epoch, self.step = epoch, step
         if load is not None:
             load(self)
         for _, forward, frame in self._forward:
             forward(frame)
-        loss = self._lose()
+        sums = tuple(map(self._lose, self.objective, self._losses))
         if measure is not None:
             measure(self)
         if self._backward:
-            if self.loss is not None:
-                self.loss.backward(self._loss)
-            for _, backward, frame, sums in self._backward:
+            for term, error, total in self._errors:
+                self._begin(term, error, total)
+            for _, backward, frame, extras in self._backward:
                 if backward is not None:
                     backward(frame)
-                for total, extra in sums:
+                for total, extra in extras:
                     np.add(total, extra, out=total)
-        return loss
+        return sums
 
-    def _lose(self) -> float:
-        """The sum of the shard's losses, once the batch's weight is known."""
-        if self.loss is None:
-            return 0.0
-        if self.loss.weighs():
-            weight = np.array([self.loss.weight(self._loss)])
+    def _lose(self, term: Term, frame: LossFrame) -> float:
+        """The sum of a loss over the shard, once the batch's weight is known."""
+        if term.loss.weighs():
+            weight = np.array([term.loss.weight(frame)])
             self.total(weight)
-            self._loss.weight = float(weight[0]) or NO_WEIGHT
-        return float(self.loss.forward(self._loss))
+            frame.weight = float(weight[0]) or NO_WEIGHT
+        return float(term.loss.forward(frame))
+
+    @staticmethod
+    def _begin(term: Term, frame: LossFrame, total: Array | None) -> None:
+        """The error from a loss; added to what other losses gave where it does not come first."""
+        term.loss.backward(frame)
+        if term.weight != 1:
+            np.multiply(frame.dx, term.weight, out=frame.dx)
+        if total is not None:
+            np.add(total, frame.dx, out=total)
 
     @property
-    def weight(self) -> float:
-        """What the batch's sum of losses is divided by."""
-        return self._loss.weight if self.loss is not None else float(self.whole)
+    def weights(self) -> tuple[float, ...]:
+        """What the batch's sum of each loss is divided by."""
+        return tuple(frame.weight for frame in self._losses)
 
     def calls(self, load: Each | None, epoch: int, step: int) -> Iterator[Call]:
         """A step like `run`, one call at a time, each made when the next is asked for."""
@@ -281,18 +321,18 @@ class Shard:
         for index, forward, frame in self._forward:
             forward(frame)
             yield Call("forward", index, frame)
-        last = len(self.graph.nodes) - 1
-        if self.loss is not None:
-            yield Call("loss", last, self._lose())
-            if self._backward:
-                self.loss.backward(self._loss)
-                yield Call("loss error", last, self._loss.dx)
-        for index, backward, frame, sums in self._backward:
+        for term, lost in zip(self.objective, self._losses, strict=True):
+            yield Call("loss", term.node, self._lose(term, lost))
+        if self._backward:
+            for term, lost, total in self._errors:
+                self._begin(term, lost, total)
+                yield Call("loss error", term.node, lost.dx)
+        for index, backward, frame, extras in self._backward:
             yield Call("arrived", index, frame)
             if backward is not None:
                 backward(frame)
             yield Call("backward", index, frame)
-            for total, extra in sums:
+            for total, extra in extras:
                 np.add(total, extra, out=total)
 
 

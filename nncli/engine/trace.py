@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nncli.engine.objective import Objective
 from nncli.engine.shard import Call
 from nncli.parts import Array
 
@@ -19,11 +20,13 @@ class Trace:
     arrived     dL/dy as it stood when the node's way back began
     errors      dL/dx by (node, input), as the node alone gave them
     gradients   of the node's parameters by name
-    loss        the mean        loss_error   dL/dy of the output
+    loss        what is made small           losses   the mean of each loss
+    loss_errors dL/dy from each loss that has one, by its place
     """
 
     loss: float = 0.0
-    loss_error: Array | None = None
+    losses: list[float] = field(default_factory=list)
+    loss_errors: list[Array] = field(default_factory=list)
     outputs: dict[int, Array] = field(default_factory=dict)
     arrived: dict[int, Array] = field(default_factory=dict)
     errors: dict[tuple[int, int], Array] = field(default_factory=dict)
@@ -31,15 +34,15 @@ class Trace:
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> Trace:
-        """Of one shard; `loss` is the sum of its losses."""
+        """Of one shard; `losses` are sums."""
         made = cls()
         for kind, index, what in calls:
             if kind == "forward":
                 made.outputs[index] = what.y.copy()
             elif kind == "loss":
-                made.loss = what
+                made.losses.append(what)
             elif kind == "loss error":
-                made.loss_error = what.copy()
+                made.loss_errors.append(what.copy())
             elif kind == "arrived":
                 made.arrived[index] = what.dy.copy()
             else:
@@ -50,12 +53,14 @@ class Trace:
         return made
 
     @classmethod
-    def joined(cls, parts: Sequence[Trace], weight: float) -> Trace:
-        """The shards of a batch put together; gradients and losses add up, and the sum is divided by the weight."""
+    def joined(cls, parts: Sequence[Trace], objective: Objective, weights: Sequence[float]) -> Trace:
+        """The shards of a batch put together; gradients and losses add up, and sums are divided by their weights."""
         first, *rest = parts
-        made = cls(sum(part.loss for part in parts) / weight)
-        if first.loss_error is not None:
-            made.loss_error = np.concatenate([part.loss_error for part in parts if part.loss_error is not None], -1)
+        made = cls()
+        made.losses = [sum(part.losses[place] for part in parts) / weight for place, weight in enumerate(weights)]
+        made.loss = sum(term.weight * loss for term, loss in zip(objective, made.losses, strict=True))
+        for place in range(len(first.loss_errors)):
+            made.loss_errors.append(np.concatenate([part.loss_errors[place] for part in parts], -1))
         made.outputs = {key: np.concatenate([part.outputs[key] for part in parts], -1) for key in first.outputs}
         made.arrived = {key: np.concatenate([part.arrived[key] for part in parts], -1) for key in first.arrived}
         made.errors = {key: np.concatenate([part.errors[key] for part in parts], -1) for key in first.errors}

@@ -5,6 +5,7 @@ Decided from traits alone, once for a graph; sizes and addresses come later (`la
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from enum import Enum
 
 from nncli.graph import INPUT, Graph
@@ -27,11 +28,24 @@ class Wiring:
     that the network's output depends on with a derivative. `adds` are nodes whose gradients of parameters are added to
     those of a node behind them that shares the parameters.
 
+    `outputs` are the nodes whose outputs losses read, one for each loss (None: the last node); `begins` are the losses
+    that write the error of their node first. What `kept` names is read by something besides the nodes and stays.
+
     Without `fuse` every activation has a call of its own, so that what it reads can be seen.
     """
 
-    def __init__(self, graph: Graph, training: bool, input_gradient: bool = False, fuse: bool = True) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        training: bool,
+        input_gradient: bool = False,
+        fuse: bool = True,
+        outputs: Sequence[int] | None = None,
+        kept: Collection[int] = (),
+    ) -> None:
         self.graph = graph
+        self.outputs = (len(graph.nodes) - 1,) if outputs is None else tuple(outputs)
+        self.kept = frozenset((*self.outputs, *kept))
         self.training = training
         self.fuse = fuse
         self.mode: dict[int, Mode] = {}
@@ -48,7 +62,8 @@ class Wiring:
         self.adds: set[int] = set()
         self.error: dict[int, int] = {}
         self.first: set[tuple[int, int]] = set()
-        if training and self.needed[len(graph.nodes) - 1]:
+        self.begins: set[int] = set()
+        if training:
             self._errors()
 
     def asked(self, index: int, place: int) -> bool:
@@ -57,8 +72,8 @@ class Wiring:
         return self.needed[node.inputs[place]] and node.layer.indices() is None
 
     def _reached(self) -> set[int]:
-        """What the network's output has derivatives with respect to, INPUT among it."""
-        found = {len(self.graph.nodes) - 1}
+        """What the outputs have derivatives with respect to, INPUT among it."""
+        found = set(self.outputs)
         for index in range(len(self.graph.nodes) - 1, -1, -1):
             node = self.graph.nodes[index]
             if index in found and node.layer.indices() is None:
@@ -90,7 +105,7 @@ class Wiring:
         """Whether nobody else reads what this node reads, now or on the way back."""
         node = self.graph.nodes[index]
         source = node.inputs[0]
-        while len(self.graph.readers[source]) == 1:
+        while len(self.graph.readers[source]) == 1 and source not in self.kept:
             if source == INPUT:
                 return not (self.training and node.layer.traits.needs_x)
             if self.mode[source] is not Mode.VIEW:
@@ -100,11 +115,13 @@ class Wiring:
         return False
 
     def _errors(self) -> None:
-        """Walk back: the first reader of a value writes its error, those after it add to it."""
-        last = len(self.graph.nodes) - 1
-        self.error[last] = last
+        """Walk back, from the losses: the first reader of a value writes its error, those after it add to it."""
+        for place, node_index in enumerate(self.outputs):
+            if self.needed[node_index] and node_index not in self.error:
+                self.error[node_index] = node_index
+                self.begins.add(place)
         written: set[str] = set()
-        for index in range(last, -1, -1):
+        for index in range(len(self.graph.nodes) - 1, -1, -1):
             if not self.needed[index]:
                 continue
             node = self.graph.nodes[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,8 +29,6 @@ LINES = 2
 """Lines that are tried until one is smooth."""
 BESIDE = 1e-2
 """How far inputs are moved at random to leave kinks, as part of their size."""
-LOSS = "loss"
-"""The loss's name among the nodes."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +82,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples x (*input, n) and targets t, in float64."""
+    """Samples x (*input, n) and targets by name, in float64."""
 
     x: Array
-    t: Array
+    targets: Mapping[str, Array]
 
     @property
     def n(self) -> int:
@@ -96,11 +94,13 @@ class Batch:
     def load(self, shard: Shard) -> None:
         part = slice(shard.start, shard.start + shard.n)
         shard.x[...] = self.x[..., part]
-        shard.t[...] = self.t[..., part]
+        for name, array in shard.targets.items():
+            array[...] = self.targets[name][..., part]
 
     def other(self) -> Batch:
         """Another batch of the same size."""
-        return Batch(np.roll(self.x, 1, axis=-1) * 0.9, np.roll(self.t, 1, axis=-1))
+        targets = {name: np.roll(array, 1, axis=-1) for name, array in self.targets.items()}
+        return Batch(np.roll(self.x, 1, axis=-1) * 0.9, targets)
 
 
 def trace(model: Model, batch: Batch) -> tuple[Program, Trace]:
@@ -112,7 +112,7 @@ def trace(model: Model, batch: Batch) -> tuple[Program, Trace]:
         batch.n,
         model.plan,
         training=True,
-        loss=model.loss,
+        loss=model.objective,
         gradients=gradients,
         workers=model.workers,
         seed=model.seed,
@@ -137,19 +137,12 @@ def check_network(model: Model, batch: Batch, options: Options, against: Witness
     The program is the one that trains (its plan, its shared memory), in float64. The numeric side is the plain walk of
     `nncli.gradcheck.walk`.
     """
-    assert model.loss is not None
+    assert model.objective
     program, seen = trace(model, batch)
-    walk = Walk(model.graph, model.parameters.views, model.plan, model.loss, batch.x, batch.t, model.seed)
+    walk = Walk(model.graph, model.parameters.views, model.plan, model.objective, batch.x, batch.targets, model.seed)
     graph = model.graph
     last = len(graph.nodes) - 1
-    found = check_array(walk.end, input_name(0), options)
-    memory = _differs("the loss", np.asarray(seen.loss), np.asarray(walk.loss))
-    assert seen.loss_error is not None
-    memory = memory or _differs("the error from the loss", seen.loss_error, walk.end.gradients()[input_name(0)])
-    heard = None
-    if against is not None:
-        heard = disagreements(against, walk.end, np.asarray(walk.loss), dict(walk.end.gradients()))
-    yield Row(LOSS, model.loss.type_name, found, memory=memory, witness=(heard or {}).get(input_name(0)))
+    yield from _losses(walk, seen, options, against)
     finished_by = program.shards[0].wiring.finished_by
     for index in range(last, -1, -1):
         node = graph.nodes[index]
@@ -176,6 +169,18 @@ def check_network(model: Model, batch: Batch, options: Options, against: Witness
                 finding = _beside_kinks(cell, name, options)
                 whole = _through(Through(walk, index, given), name, options.seed)
                 yield Row(node.name, node.type, finding, whole, memory, (heard or {}).get(name))
+
+
+def _losses(walk: Walk, seen: Trace, options: Options, against: Witness | None) -> Iterator[Row]:
+    """Each loss with the error that it gives."""
+    for place, (term, end) in enumerate(zip(walk.objective, walk.ends, strict=True)):
+        value, error = end.forward(), end.gradients()[input_name(0)]
+        memory = _differs("the loss", np.asarray(seen.losses[place]), value)
+        if place < len(seen.loss_errors):
+            memory = memory or _differs("the error from the loss", seen.loss_errors[place], term.weight * error)
+        heard = disagreements(against, end, value, {input_name(0): error}) if against is not None else None
+        found = check_array(end, input_name(0), options)
+        yield Row(term.name, term.loss.type_name, found, memory=memory, witness=(heard or {}).get(input_name(0)))
 
 
 def _beside_kinks(cell: Alone, name: str, options: Options) -> Finding:
@@ -207,8 +212,9 @@ def _expected(model: Model, seen: Trace, index: int) -> Array:
     """The error that should arrive at a node: what the loss and all of its readers give it."""
     graph = model.graph
     total = np.zeros_like(seen.arrived[index])
-    if index == len(graph.nodes) - 1 and seen.loss_error is not None:
-        total += seen.loss_error
+    for term, error in zip(model.objective, seen.loss_errors, strict=False):
+        if term.node == index:
+            total += error
     for reader in sorted(set(graph.readers[index])):
         for place, source in enumerate(graph.nodes[reader].inputs):
             if source == index != INPUT and (reader, place) in seen.errors:

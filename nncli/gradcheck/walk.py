@@ -8,18 +8,20 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nncli.engine import Plan
+from nncli.engine import Objective, Plan, Term
+from nncli.engine.objective import INPUT_TARGET
 from nncli.gradcheck.alone import Alone, AloneLoss
 from nncli.graph import INPUT, Graph
-from nncli.parts import Array, Loss
+from nncli.parts import Array
 from nncli.randomness import uniform
 
 
 class Walk:
-    """The forward pass of a batch (x (*input, n), t as the loss takes it), without the engine.
+    """The forward pass of a batch (x (*input, n), targets as the losses take them), without the engine.
 
     Nothing is shared, fused or computed in place. Random layers draw what a program of the same seed draws at epoch 0,
-    step 0. `values` are the outputs by node index, x itself under INPUT; `cells` hold each node ready to run.
+    step 0. `values` are the outputs by node index, x itself under INPUT; `cells` hold each node ready to run, `ends`
+    each loss of the objective.
     """
 
     def __init__(
@@ -27,12 +29,12 @@ class Walk:
         graph: Graph,
         parameters: Mapping[str, Mapping[str, Array]],
         plan: Plan,
-        loss: Loss,
+        objective: Objective,
         x: Array,
-        t: Array,
+        targets: Mapping[str, Array],
         seed: int,
     ) -> None:
-        self.graph = graph
+        self.graph, self.objective = graph, objective
         self.values: dict[int, Array] = {INPUT: x}
         self.cells: list[Alone] = []
         for index, node in enumerate(graph.nodes):
@@ -48,8 +50,18 @@ class Walk:
             )
             self.cells.append(cell)
             self.values[index] = cell.forward()
-        self.end = AloneLoss(loss, self.values[len(graph.nodes) - 1], t)
-        self.loss = float(self.end.forward())
+        self.ends = [AloneLoss(term.loss, self.values[term.node], self._target(term, targets)) for term in objective]
+        self.loss = float(self._total())
+
+    def _target(self, term: Term, targets: Mapping[str, Array]) -> Array:
+        return (
+            self.values[INPUT].reshape(self.values[term.node].shape)
+            if term.target == INPUT_TARGET
+            else targets[term.target]
+        )
+
+    def _total(self) -> Array:
+        return np.asarray(sum(term.weight * end.forward() for term, end in zip(self.objective, self.ends, strict=True)))
 
     def loss_from(self, start: int) -> Array:
         """The mean loss with the arrays of the cell `start` as they are now; only what depends on it is done again."""
@@ -61,10 +73,12 @@ class Walk:
                 cell.x = [changed.get(source, x) for source, x in zip(node.inputs, kept, strict=True)]
                 changed[index] = cell.compute()
                 cell.x = kept
-        kept_x = self.end.x
-        self.end.x = changed[len(self.graph.nodes) - 1]
-        loss = self.end.forward()
-        self.end.x = kept_x
+        outputs = [end.x for end in self.ends]
+        for term, end in zip(self.objective, self.ends, strict=True):
+            end.x = changed.get(term.node, end.x)
+        loss = self._total()
+        for end, output in zip(self.ends, outputs, strict=True):
+            end.x = output
         return loss
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -16,10 +16,18 @@ from nncli.spec.yaml12 import Document
 
 
 def build(
-    specs: Sequence[NodeSpec], shape: Shape, document: Document, faults: list[Fault], groups: Sequence[Group] = ()
+    specs: Sequence[NodeSpec],
+    shape: Shape,
+    document: Document,
+    faults: list[Fault],
+    groups: Sequence[Group] = (),
+    outputs: Collection[str] = (),
 ) -> Graph | None:
-    """The graph of these entries for samples of `shape`; None, with the faults added, where they make none."""
-    return _Builder(specs, shape, document, faults, groups).build()
+    """The graph of these entries for samples of `shape`; None, with the faults added, where they make none.
+
+    `outputs` are nodes that something besides other nodes reads.
+    """
+    return _Builder(specs, shape, document, faults, groups, outputs).build()
 
 
 _Declarations = dict[int, tuple[tuple[Shape, ...], Declared]]
@@ -34,8 +42,10 @@ class _Builder:
         document: Document,
         faults: list[Fault],
         groups: Sequence[Group],
+        outputs: Collection[str],
     ) -> None:
         self.specs = specs
+        self.outputs = outputs
         self.groups = groups
         self.input = shape
         self.document = document
@@ -134,6 +144,8 @@ class _Builder:
         read = {source for sources in self.sources for source in sources}
         sinks = [position for position in range(len(self.specs)) if position not in read]
         for position in sinks[:-1]:
+            if self.specs[position].name in self.outputs:
+                continue
             message = (
                 f"nobody reads {self.where(self.specs[position])}; the output is {self.where(self.specs[sinks[-1]])}"
             )

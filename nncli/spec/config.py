@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -184,6 +186,72 @@ class InitFrom:
     ] = ("*",)
 
 
+def _one(value: Any) -> Any:
+    """One entry stands for a list of it."""
+    if value == ():
+        raise ValueError("must not be empty")
+    return value if isinstance(value, tuple | list) else (value,)
+
+
+def _beside(cls: Callable[[], type]) -> Callable[[Any], Any]:
+    """What stands beside a chosen part, apart from it."""
+
+    def read(value: Any) -> Any:
+        known = cls()
+        if isinstance(value, known):
+            return value
+        if not isinstance(value, dict):
+            return {PART: value}
+        beside = [f.name for f in dataclasses.fields(known) if f.name != PART]
+        part = {key: item for key, item in value.items() if key not in beside}
+        return {PART: part, **{key: item for key, item in value.items() if key in beside}}
+
+    return read
+
+
+PART = "part"
+"""The field of an entry that holds what is chosen; the others stand beside it."""
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class LossTerm:
+    """A loss, on the output of the node `output` (the network's, unless it is given), times `weight`.
+
+    `target` names what it is compared with, where the data have several targets; `input` is the network's input.
+    """
+
+    part: Annotated[Any, Choice("loss")]
+    output: Text | None = None
+    target: Text | None = None
+    weight: Positive = 1.0
+
+
+@section
+@dataclass(frozen=True, slots=True)
+class MetricTerm:
+    """A metric, on the output and target of the first loss, or of that on the node `output`.
+
+    `name` is what its figure is called; without one that is the metric, and the node where it is given, as in
+    `rmse_decoder`.
+    """
+
+    part: Annotated[Any, Choice("metric")]
+    name: Text | None = None
+    output: Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise ValueError("a name has letters, digits, '_' and '-', and starts with a letter or '_'")
+
+    @property
+    def figure(self) -> str:
+        if self.name is not None:
+            return self.name
+        kind = str(self.part.type_name)
+        return kind if self.output is None else f"{kind}_{self.output}"
+
+
 @section
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -294,14 +362,14 @@ class Config:
 
     name: str
     network: tuple[NodeSpec, ...]
-    loss: Any
+    loss: tuple[LossTerm, ...]
     plugins: tuple[str, ...] = ()
     seed: int = 0
     dtype: Literal["float32", "float64"] = "float32"
     threads: int | None = None
     input: Input | None = None
     data: Data | None = None
-    metrics: tuple[Any, ...] = ()
+    metrics: tuple[MetricTerm, ...] = ()
     optimizer: Any = None
     groups: tuple[Group, ...] = ()
     init_from: InitFrom | None = None
@@ -311,6 +379,9 @@ class Config:
     diagnose: Diagnose | None = None
 
 
+_LOSS = Annotated[LossTerm, Section(), BeforeValidator(_beside(lambda: LossTerm))]
+_METRIC = Annotated[MetricTerm, Section(), BeforeValidator(_beside(lambda: MetricTerm))]
+
 SECTIONS: dict[str, Any] = {
     "name": RunName,
     "plugins": Annotated[tuple[Text, ...], BeforeValidator(_inputs, json_schema_input_type=Text | tuple[Text, ...])],
@@ -319,8 +390,8 @@ SECTIONS: dict[str, Any] = {
     "threads": Count | None,
     "input": Annotated[Input, Section()],
     "data": Annotated[Data, Section()],
-    "loss": Annotated[Any, Choice("loss")],
-    "metrics": tuple[Annotated[Any, Choice("metric")], ...],
+    "loss": Annotated[tuple[_LOSS, ...], BeforeValidator(_one)],
+    "metrics": tuple[_METRIC, ...],
     "optimizer": Annotated[Any, Choice("optimizer")],
     "init_from": Annotated[InitFrom, Section(), BeforeValidator(_path, json_schema_input_type=Text | InitFrom)],
     "groups": tuple[Annotated[Group, Section()], ...],
@@ -348,6 +419,8 @@ __all__ = [
     "Group",
     "InitFrom",
     "Input",
+    "LossTerm",
+    "MetricTerm",
     "NodeExtras",
     "NodeSpec",
     "Train",

@@ -41,7 +41,7 @@ def decode(document: Document) -> tuple[Config, list[Fault]]:
         elif value is not None:
             values[key] = read(SECTIONS[key], value, document, (key,), faults)
     _check(plain, values, document, faults)
-    given: dict[str, Any] = {"name": _default_name(document.file), "loss": None}
+    given: dict[str, Any] = {"name": _default_name(document.file), "loss": ()}
     given |= {key: value for key, value in values.items() if value is not None}
     for key, name in DEFAULTS.items():
         if key not in given:
@@ -64,11 +64,15 @@ def _check(plain: dict[str, Any], values: dict[str, Any], document: Document, fa
         return
     names: list[str] = []
     for index, metric in enumerate(values.get("metrics") or ()):
-        if metric.type_name in names:
-            first = show(("metrics", names.index(metric.type_name)))
-            message = f"the metric '{metric.type_name}' stands twice (first as {first})"
-            faults.append(document.fault(("metrics", index), message, "keep one of the two"))
-        names.append(metric.type_name)
+        if metric.figure == "loss" or metric.figure.startswith("loss_"):
+            message = f"{quoted(metric.figure)} is the name of a figure of the loss"
+            faults.append(document.fault(("metrics", index), message, "call the metric otherwise"))
+        if metric.figure in names:
+            first = show(("metrics", names.index(metric.figure)))
+            message = f"the metric '{metric.figure}' stands twice (first as {first})"
+            hint = f"keep one of the two, or give one a name: `{{{metric.part.type_name}: {{...}}, name: ...}}`"
+            faults.append(document.fault(("metrics", index), message, hint))
+        names.append(metric.figure)
     schedule, known = values.get("schedule"), ["loss", *names]
     watching: list[tuple[Path, Any]] = [
         (path, document.at(path)) for path in (("train", "early_stopping", "metric"), ("checkpoint", "best", "metric"))

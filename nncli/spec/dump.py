@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nncli.spec.config import SECTIONS, Config, Data
+from nncli.spec.config import PART, SECTIONS, Config, Data, LossTerm, MetricTerm
 from nncli.spec.yaml12 import scalar
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*")
@@ -26,8 +26,10 @@ def dump(config: Config) -> str:
     lines = []
     for name in _ORDER:
         value = getattr(config, name)
-        if value is None or (name == "plugins" and not value):
+        if value is None or (name in ("plugins", "loss") and not value):
             continue
+        if name == "loss" and len(value) == 1:
+            (value,) = value
         if name == "network":
             lines.append("network:")
             lines += [f"  - {inline(_node(node))}" for node in value]
@@ -52,6 +54,8 @@ def _node(node: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A part of a configuration as plain values: what `inline` writes and the decoder reads."""
+    if isinstance(value, LossTerm | MetricTerm):
+        return _beside(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields, name = _fields(value), getattr(value, "type_name", None)
         if name is None:
@@ -62,6 +66,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return value
+
+
+def _beside(value: LossTerm | MetricTerm) -> Any:
+    """What is chosen, with what stands beside it, if anything does."""
+    chosen, default = plain(value.part), {field.name: field.default for field in dataclasses.fields(value)}
+    more = {name: getattr(value, name) for name in default if name != PART and getattr(value, name) != default[name]}
+    return {**(chosen if isinstance(chosen, dict) else {chosen: {}}), **more} if more else chosen
 
 
 def _fields(part: Any) -> dict[str, Any]:

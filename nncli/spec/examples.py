@@ -109,7 +109,7 @@ def _placed(kind: str, value: Any) -> str:
 def _places(kind: str) -> Iterator[tuple[tuple[str | int, ...], dict[str | int, dict[str, Any]]]]:
     """Where a kind is chosen: the path, and what must stand beside its steps."""
     for section, annotation in SECTIONS.items():
-        if walk.chosen_kind(annotation) == kind:
+        if walk.chosen_kind(annotation) == kind or (walk.takes_one(annotation) and _lists(annotation, kind)):
             yield (section,), {}
         elif _lists(annotation, kind):
             yield (section, 0), {}
@@ -124,7 +124,7 @@ def _places(kind: str) -> Iterator[tuple[tuple[str | int, ...], dict[str | int, 
 
 def _lists(annotation: Any, kind: str) -> bool:
     arguments = walk.members(annotation)
-    return bool(arguments) and arguments is not None and walk.chosen_kind(arguments[0]) == kind
+    return bool(arguments) and arguments is not None and walk.entry_kind(arguments[0]) == kind
 
 
 def block(value: Any, indent: str = "") -> str:

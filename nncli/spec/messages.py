@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from nncli import registry
 from nncli.errors import Fault, nearest
 from nncli.spec import walk
+from nncli.spec.config import PART
 from nncli.spec.words import article, cut, either, figure, flow, noun, number, quoted, shown, visible
 from nncli.spec.yaml12 import Path, Places, scalar
 
@@ -81,7 +82,8 @@ def _located(errors: list[Any], path: Path, here: Any, around: Any) -> list[_Loc
     if len(branches) > 1:
         return ends + _branch(list(deeper.values()), path, branches, around, here)
     for part, group in deeper.items():
-        ends += _located(group, (*path, part), walk.child(here, part), here)
+        inside = part == PART and walk.beside(here) is not None
+        ends += _located(group, path if inside else (*path, part), walk.child(here, part), here)
     return ends
 
 
@@ -111,10 +113,12 @@ def _misses(error: Any) -> bool:
 
 
 def _written(path: Path, document: Places) -> Path:
-    """The path without indices that a shorthand has made (one number written for a pair)."""
-    while path and isinstance(path[-1], int) and not _is_list(document.at(path[:-1]), path[-1]):
-        path = path[:-1]
-    return path
+    """The path without indices that a shorthand has made (one number written for a pair, one loss for a list)."""
+    written = path[: len(document.base)]
+    for step in path[len(document.base) :]:
+        if not isinstance(step, int) or _is_list(document.at(written), step):
+            written = (*written, step)
+    return written
 
 
 def _is_list(value: Any, index: int) -> bool:
@@ -125,20 +129,20 @@ def _is_list(value: Any, index: int) -> bool:
 
 
 def _fault(located: _Located, document: Places) -> Fault:
-    error, path, here, around = located
+    error, _, here, around = located
+    path = _written(located.path, document)
     kind, value, context = error["type"], error["input"], error.get("ctx") or {}
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         hint = nearest(str(path[-1]), walk.names_at(around)) or "it has no fields"
         return document.fault(path, "unknown field", hint, key=True)
     if kind == "missing":
-        return _missing(path, around, document)
+        return _missing((*_written(located.path[:-1], document), located.path[-1]), around, document)
     if kind == "union_tag_invalid":
         return unknown(walk.chosen_kind(here) or "", str(value[0]), path, document, value[1])
     if kind == "choice_form":
         return _choice_form(here, value, path, document)
     if kind == "choice_no_fields":
         return no_fields((*path, context["name"]), document, document.at((*path, context["name"])))
-    path = _written(path, document)
     if kind in _WRONG_TYPE:
         return document.fault(path, f"expected {walk.words(here)}, found {shown(value)}", _spelling(here, value))
     if kind in _BOUNDS:

@@ -15,7 +15,7 @@ from nncli import registry
 from nncli.errors import Fault, SpecError, nearest
 from nncli.spec import walk
 from nncli.spec.blocks import USE, Use
-from nncli.spec.config import DEFAULTS, SECTIONS, NodeExtras
+from nncli.spec.config import DEFAULTS, PART, SECTIONS, NodeExtras
 from nncli.spec.decode import TOP
 from nncli.spec.dump import inline
 from nncli.spec.entries import EXTRAS, node_names
@@ -90,13 +90,41 @@ def _put(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> 
     if kind is not None:
         return _choice(kind, current, done, steps, value)
     cls = walk.dataclass_of(annotation)
+    if walk.beside(annotation) is not None:
+        return _chosen_with_more(annotation, current, done, steps, value)
     if cls is not None:
         return _fields(cls, walk.expanded(annotation, current), done, steps, value)
     if walk.members(annotation) is not None:
+        if (
+            not isinstance(current, tuple)
+            and not isinstance(steps[0], int)
+            and walk.beside(walk.element(annotation, 0))
+        ):
+            return _put(walk.element(annotation, 0), current, done, steps, value)
         return _list(annotation, walk.expanded(annotation, current), done, steps, value)
+    if isinstance(current, dict) and walk.takes_names(annotation):
+        return _plain(current, done, steps, value)
     raise _Refused(
         (*done, steps[0]), f"'{show(done)}' is {walk.words(annotation)}, it has no parts", f"write `{show(done)}=...`"
     )
+
+
+def _chosen_with_more(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
+    """A part and what stands beside it, in one mapping."""
+    beside, cls = walk.beside(annotation) or [], walk.dataclass_of(annotation)
+    assert cls is not None
+    entry = current if isinstance(current, dict) else {} if current is None else {current: {}}
+    more = {key: item for key, item in entry.items() if key in beside}
+    if steps[0] in beside:
+        path, new = _fields(cls, more, done, steps, value)
+        return path, {**entry, **new}
+    part: Any = {key: item for key, item in entry.items() if key not in beside} or None
+    if isinstance(current, str):
+        part = current
+    path, new = _put(walk.child(annotation, PART), part, done, steps, value)
+    if not more:
+        return path, new
+    return path, {**(new if isinstance(new, dict) else {new: {}}), **more}
 
 
 def _fields(cls: type, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:

@@ -16,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from nncli import docstrings, registry
 from nncli.fields import CHOICE, Section
 from nncli.spec.blocks import Use
-from nncli.spec.config import SECTIONS, Config, NodeExtras
+from nncli.spec.config import PART, SECTIONS, Config, LossTerm, MetricTerm, NodeExtras
 from nncli.spec.reading import adapter
 from nncli.spec.words import noun
 
@@ -27,11 +27,11 @@ SECTION = Section()
 
 def json_schema() -> dict[str, Any]:
     """The schema of a whole configuration, with all that is registered."""
-    sections: dict[Any, Any] = dict(SECTIONS)
+    sections: dict[Any, Any] = {name: SECTIONS[name] for name in SECTIONS if name not in ("loss", "metrics")}
     parts = {(kind, name): cls for kind, table in registry.KINDS.items() for name, cls in table.items()}
     adapters: dict[Any, TypeAdapter[Any]] = {key: adapter(annotation) for key, annotation in sections.items()}
     adapters |= {key: adapter(Annotated[cls, SECTION]) for key, cls in parts.items()}
-    adapters |= {cls: adapter(Annotated[cls, SECTION]) for cls in (NodeExtras, Use)}
+    adapters |= {cls: adapter(Annotated[cls, SECTION]) for cls in (NodeExtras, Use, LossTerm, MetricTerm)}
     made, rest = TypeAdapter.json_schemas(
         [(key, "validation", one) for key, one in adapters.items()],
         ref_template=_DEFINITIONS + "{model}",
@@ -46,7 +46,16 @@ def json_schema() -> dict[str, Any]:
     extras = _resolved(found[NodeExtras], classes)["properties"]
     definitions["node"] = _choice("layer", {name: found["layer", name] for name in registry.layer}, classes, extras)
     del definitions["layer"]
+    for kind, term in (("loss", LossTerm), ("metric", MetricTerm)):
+        schemas = {name: found[kind, name] for name in registry.KINDS[kind]}
+        beside = {k: v for k, v in _resolved(found[term], classes)["properties"].items() if k != PART}
+        definitions[kind] = _choice(kind, schemas, classes, beside)
     properties = {name: _or_nothing(found[name], name) for name in sections}
+    one = {"$ref": _DEFINITIONS + "loss"}
+    several = {"type": "array", "items": one, "minItems": 1}
+    properties["loss"] = {"anyOf": [one, several, {"type": "null"}], **_help("loss", Config)}
+    metrics = {"type": "array", "items": {"$ref": _DEFINITIONS + "metric"}}
+    properties["metrics"] = _or_nothing(metrics, "metrics")
     properties["network"] = {"type": "array", "minItems": 1, **_help("network", Config)}
     properties["blocks"] = _or_nothing({"$ref": _DEFINITIONS + "blocks"}, "blocks")
     use = _resolved(made[Use, "validation"], classes)["properties"]

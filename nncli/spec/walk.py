@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 from nncli import registry
 from nncli.fields import Choice
-from nncli.spec.config import ShareCountOrSource
+from nncli.spec.config import PART, ShareCountOrSource
 from nncli.spec.words import article, either, noun, quoted
 
 
@@ -108,6 +108,27 @@ def child(annotation: Any, part: str | int) -> Any:
         return dict(registry.KINDS[kind].items()).get(part)
     cls = dataclass_of(annotation)
     return fields_of(cls).get(part) if cls is not None else None
+
+
+def beside(annotation: Any) -> list[str] | None:
+    """What may stand beside a chosen part at this place; None where no part is chosen with something beside it."""
+    fields = names_at(annotation)
+    return [name for name in fields if name != PART] if fields[:1] == [PART] else None
+
+
+def entry_kind(annotation: Any) -> str | None:
+    """The registry that an entry of a list chooses from, with or without something beside it; None for others."""
+    return chosen_kind(annotation if beside(annotation) is None else child(annotation, PART))
+
+
+def takes_one(annotation: Any) -> bool:
+    """Whether one entry stands for a list of it."""
+    return members(annotation) is not None and any(isinstance(mark, BeforeValidator) for mark in marks(annotation))
+
+
+def takes_names(annotation: Any) -> bool:
+    """Whether a mapping of names that users choose may stand here."""
+    return any(get_origin(bare(option)) is dict for option in options(annotation))
 
 
 def names_at(annotation: Any) -> list[str]:

@@ -61,8 +61,13 @@ def scalar(text: str) -> Any:
 
 
 class Places(Protocol):
-    """What can say where a path stands and what is there: a document, or an entry of a block where it is used."""
+    """What can say where a path stands and what is there: a document, or an entry of a block where it is used.
 
+    Paths begin with `base`, which is where the entry stands.
+    """
+
+    @property
+    def base(self) -> Path: ...
     def fault(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Fault: ...
     def at(self, path: Path) -> Any: ...
 
@@ -81,6 +86,10 @@ class Document:
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     overridden: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def base(self) -> Path:
+        return ()
 
     def fault(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Fault:
         """A fault at the deepest place known on `path`; with `key` at the key rather than the value."""

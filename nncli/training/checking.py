@@ -20,6 +20,7 @@ from nncli.gradcheck.witness import Witness
 from nncli.randomness import generator
 from nncli.spec import Loaded, load, shipped
 from nncli.spec.files import shipped_names
+from nncli.training.objective import objective
 from nncli.training.sampling import sample
 
 SAMPLES = 4
@@ -131,8 +132,8 @@ def check_config(
     graph, batch = sampled.graph, sampled.batch
     config = loaded.config
     itemsize = 8 if config.dtype == "float64" else 4
-    model = Model(graph, make_plan(graph, config.train.batch, itemsize, config.threads), np.float64, config.loss)
-    model.seed = config.seed
+    plan = make_plan(graph, config.train.batch, itemsize, config.threads)
+    model = Model(graph, plan, np.float64, objective(config, graph), config.seed)
     model.parameters.initialize(graph, config.seed)
     _move_constants(model, config.seed)
     report = Report(str(path), f"{batch.n} samples of {sampled.called}", places=_places(loaded))

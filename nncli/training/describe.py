@@ -13,6 +13,7 @@ from nncli.errors import SpecError
 from nncli.graph import INPUT, Graph
 from nncli.spec import load
 from nncli.spec.config import Config
+from nncli.training.objective import check_targets, kinds_of, objective
 from nncli.training.setup import checked_graph, resolve_input, vectors_of
 
 
@@ -32,11 +33,10 @@ def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, A
     else:
         if config.input is not None:
             checked_graph(loaded, config.input.shape)
-        target = config.loss.target if config.loss is not None else None
-        splits = open_splits(config.data, base=loaded.base, seed=config.seed, target=target, given=config.input)
+        kinds = kinds_of(config)
+        splits = open_splits(config.data, base=loaded.base, seed=config.seed, kinds=kinds, given=config.input)
         graph = checked_graph(loaded, splits.shape)
-        splits.check_targets(graph.output, config.loss.span if config.loss is not None else None)
-        splits.check_indices(graph.indices)
+        check_targets(splits, objective(config, graph), graph)
         config = resolve_input(config, splits)
     itemsize = 8 if config.dtype == "float64" else 4
     return document_of(config, graph, make_plan(graph, config.train.batch, itemsize, config.threads))
@@ -54,13 +54,14 @@ def document_of(config: Config, graph: Graph, plan: Plan) -> dict[str, Any]:
         }
         for node in graph.nodes
     ]
+    terms = objective(config, graph)
     return {
         "name": config.name,
         "input": list(graph.input),
         "nodes": nodes,
         "parameters": graph.parameter_count,
         "flops": graph.flops,
-        "memory_bytes": memory_bytes(graph, plan, config.dtype, config.train.batch, config.loss, vectors_of(config)),
+        "memory_bytes": memory_bytes(graph, plan, config.dtype, config.train.batch, terms, vectors_of(config)),
         "batch": config.train.batch,
         "dtype": config.dtype,
         "plan": plan.describe(),

@@ -14,8 +14,9 @@ from nncli.errors import Fault, UsageError
 from nncli.spec import read_source, read_text
 from nncli.spec.config import Data
 from nncli.training.measure import LEAST_BATCH, measure_split
+from nncli.training.objective import check_targets, kinds_of, measured, objective
 from nncli.training.saving import load_weights, plan_of
-from nncli.training.setup import Setup, checked_graph, metrics_of
+from nncli.training.setup import Setup, checked_graph
 
 
 def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads: int | None) -> dict[str, Any]:
@@ -33,23 +34,24 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     assert config.input is not None
     name, wanted, base = _wanted(config.data, split, data)
     splits = open_splits(
-        wanted, base=base or loaded.base, seed=config.seed, target=config.loss.target, given=config.input, only=name
+        wanted, base=base or loaded.base, seed=config.seed, kinds=kinds_of(config), given=config.input, only=name
     )
     dataset = {"train": splits.train, "validation": splits.validation, "test": splits.test}[name]
     assert dataset is not None
     graph = checked_graph(loaded, config.input.shape)
-    splits.check_targets(graph.output, config.loss.span)
-    splits.check_indices(graph.indices)
+    terms = objective(config, graph)
+    check_targets(splits, terms, graph)
     if threads is None:
         plan = plan_of(snapshot)
     else:
         plan = make_plan(graph, max(config.train.batch, LEAST_BATCH), 8 if config.dtype == "float64" else 4, threads)
-    model = Model(graph, plan, config.dtype, config.loss, config.seed)
+    model = Model(graph, plan, config.dtype, terms, config.seed)
     try:
         load_weights(model.parameters, snapshot, averaged=True)
         preprocessing = Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
         loader = Loader(dataset, preprocessing, config.dtype)
-        setup = Setup(config, loaded.base, graph, plan, model, metrics_of(config), preprocessing, loader, None, None)
+        metrics = measured(config, graph)
+        setup = Setup(config, loaded.base, graph, plan, model, metrics, preprocessing, loader, None, None)
         with model.limits():
             figures = measure_split(setup, loader).figures()
     finally:

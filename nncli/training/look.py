@@ -11,6 +11,7 @@ from nncli.data.batches import Preprocessing
 from nncli.diagnostics import judge, probe
 from nncli.engine import Model, make_plan
 from nncli.spec import load
+from nncli.training.objective import objective
 from nncli.training.probing import document
 from nncli.training.sampling import sample
 from nncli.training.saving import load_weights
@@ -35,7 +36,7 @@ def probe_config(
     config, graph, batch = loaded.config, sampled.graph, sampled.batch
     itemsize = 8 if config.dtype == "float64" else 4
     plan = make_plan(graph, config.train.batch, itemsize, config.threads)
-    model = Model(graph, plan, config.dtype, config.loss, config.seed)
+    model = Model(graph, plan, config.dtype, objective(config, graph), config.seed)
     try:
         if snapshot is not None:
             load_weights(model.parameters, snapshot)

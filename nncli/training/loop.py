@@ -54,7 +54,7 @@ class Run:
         self.average = None if ema is None else Average(self.model.parameters, ema.decay, ema.warmup)
         self.progress = Progress()
         self.history = History()
-        self.running = Running(setup.metrics, setup.graph.output)
+        self.running = Running(setup.metrics, setup.model.objective)
         self.best = _best_watch(setup)
         self.early = _early_watch(setup)
         self.meter = Meter(setup.metrics)
@@ -147,7 +147,7 @@ class Run:
                 norm = self.updater.gather(len(program.shards))
             else:
                 raise self._diverged([batch], number, loss, cursor)
-            self.running.add(loss, program.weight, len(batch), self.meter.take(program))
+            self.running.add(program.losses, program.weights, len(batch), self.meter.take(program))
         if len(batches) > 1:
             norm = self.updater.gather_kept()
         if not math.isfinite(norm):
@@ -161,7 +161,7 @@ class Run:
         loader = self.setup.train
 
         def load(shard: Shard) -> None:
-            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.t)
+            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.targets)
 
         return load
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from nncli.engine import Program
 from nncli.engine.shard import Shard
-from nncli.parts import Array, Metric
+from nncli.parts import Array
+from nncli.training.objective import Measured
 from nncli.training.progress import Running
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LEAST_BATCH = 128
 class Meter:
     """Updates metrics from the outputs of each shard, in the shard's thread; `take` gives the batch's totals."""
 
-    def __init__(self, metrics: dict[str, Metric]) -> None:
+    def __init__(self, metrics: dict[str, Measured]) -> None:
         self.metrics = metrics
         self._totals: dict[int, dict[str, Array]] = {}
         self._work: dict[Shard, dict[str, dict[str, Array]]] = {}
@@ -34,25 +35,24 @@ class Meter:
         if work is None:
             work = self._work[shard] = self._make(shard)
         totals = self._totals.setdefault(
-            shard.index, {name: np.zeros(metric.size(shard.y.shape[:-1])) for name, metric in self.metrics.items()}
+            shard.index, {name: np.zeros(measured.size) for name, measured in self.metrics.items()}
         )
-        for name, metric in self.metrics.items():
+        for name, (metric, term, _) in self.metrics.items():
             totals[name].fill(0)
-            metric.update(totals[name], shard.y, shard.t, work[name])
+            metric.update(totals[name], shard.values[term.node], shard.target(term), work[name])
 
     def _make(self, shard: Shard) -> dict[str, dict[str, Array]]:
-        output = shard.y.shape[:-1]
         return {
             name: {
                 key: np.zeros(work.shape, work.dtype or shard.dtype)
                 for key, work in metric.workspace(output, shard.n).items()
             }
-            for name, metric in self.metrics.items()
+            for name, (metric, _, output) in self.metrics.items()
         }
 
     def take(self, program: Program) -> dict[str, Array]:
         """Totals of the batch that the program has just run: those of its shards, in their order."""
-        sums = {name: np.zeros(metric.size(program.graph.output)) for name, metric in self.metrics.items()}
+        sums = {name: np.zeros(measured.size) for name, measured in self.metrics.items()}
         for shard in program.shards:
             for name, total in sums.items():
                 total += self._totals[shard.index][name]
@@ -61,7 +61,7 @@ class Meter:
 
 def measure_split(setup: Setup, loader: Loader) -> Running:
     """Loss and metrics over all samples of a split, in their order, without dropout."""
-    running, meter = Running(setup.metrics, setup.graph.output), Meter(setup.metrics)
+    running, meter = Running(setup.metrics, setup.model.objective), Meter(setup.metrics)
     n = len(loader)
     batch = min(n, max(setup.config.train.batch, LEAST_BATCH))
     rows = np.arange(n)
@@ -70,8 +70,8 @@ def measure_split(setup: Setup, loader: Loader) -> Running:
         program = setup.model.program(len(part), training=False)
 
         def load(shard: Shard, part: Array = part) -> None:
-            loader.fill(part[shard.start : shard.start + shard.n], shard.x, shard.t)
+            loader.fill(part[shard.start : shard.start + shard.n], shard.x, shard.targets)
 
-        loss = program.run(load, measure=meter)
-        running.add(loss, program.weight, len(part), meter.take(program))
+        program.run(load, measure=meter)
+        running.add(program.losses, program.weights, len(part), meter.take(program))
     return running

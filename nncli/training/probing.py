@@ -82,7 +82,7 @@ class Probing:
         loader, step = run.setup.train, run.progress.step
 
         def load(shard: Shard) -> None:
-            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.t)
+            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.targets)
 
         before = self._findings() if self.steps else []
         seen = probe(run.model, len(rows), load, run.progress.epoch, number)

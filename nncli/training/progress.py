@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from nncli.parts import Array, Metric, Shape
+from nncli.engine import Objective
+from nncli.parts import Array
+from nncli.training.objective import Measured
 
 
 class Running:
-    """Means over what was seen since `reset`: the loss, and metrics as their own totals in float64."""
+    """Means over what was seen since `reset`: each loss, and metrics as their own totals in float64."""
 
-    def __init__(self, metrics: dict[str, Metric], output: Shape) -> None:
-        self.metrics = metrics
-        self.loss_sum = self.weight = 0.0
+    def __init__(self, metrics: dict[str, Measured], objective: Objective) -> None:
+        self.metrics, self.objective = metrics, objective
+        self.sums, self.weights = np.zeros(len(objective)), np.zeros(len(objective))
         self.samples = 0
-        self.totals: dict[str, Array] = {name: np.zeros(metric.size(output)) for name, metric in metrics.items()}
+        self.totals: dict[str, Array] = {name: np.zeros(measured.size) for name, measured in metrics.items()}
 
     def reset(self) -> None:
-        self.loss_sum, self.weight, self.samples = 0.0, 0.0, 0
-        for totals in self.totals.values():
+        self.samples = 0
+        for totals in (self.sums, self.weights, *self.totals.values()):
             totals.fill(0)
 
-    def add(self, mean_loss: float, weight: float, n: int, totals: dict[str, Array]) -> None:
-        """Count a batch of n samples of this weight with its mean loss and its metrics' totals."""
-        self.loss_sum += mean_loss * weight
-        self.weight += weight
+    def add(self, losses: Sequence[float], weights: Sequence[float], n: int, totals: dict[str, Array]) -> None:
+        """Count a batch of n samples with its mean losses, what they weigh, and its metrics' totals."""
+        for place, (loss, weight) in enumerate(zip(losses, weights, strict=True)):
+            self.sums[place] += loss * weight
+            self.weights[place] += weight
         self.samples += n
         for name, more in totals.items():
             self.totals[name] += more
 
     @property
     def loss(self) -> float:
-        return self.loss_sum / self.weight if self.weight else float("nan")
+        """What is made small."""
+        return math.fsum(term.weight * loss for term, loss in zip(self.objective, self._losses(), strict=True))
+
+    def _losses(self) -> list[float]:
+        pairs = zip(self.sums.tolist(), self.weights.tolist(), strict=True)
+        return [total / weight if weight else math.nan for total, weight in pairs]
 
     def figures(self) -> dict[str, float]:
-        return {"loss": self.loss} | {name: float(m.value(self.totals[name])) for name, m in self.metrics.items()}
+        parts = {term.name: loss for term, loss in zip(self.objective, self._losses(), strict=True)}
+        metrics = {name: float(m.metric.value(self.totals[name])) for name, m in self.metrics.items()}
+        return {"loss": self.loss} | (parts if len(parts) > 1 else {}) | metrics
 
 
 @dataclass(slots=True)

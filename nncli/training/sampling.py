@@ -11,9 +11,10 @@ from nncli.data.splits import Splits, open_splits
 from nncli.errors import DataError, SpecError, UsageError
 from nncli.gradcheck.network import Batch
 from nncli.graph import Graph
-from nncli.parts import Loss
+from nncli.parts import Shape
 from nncli.randomness import generator
 from nncli.spec import Loaded
+from nncli.training.objective import arrays, check_targets, examples, kinds_of, objective
 from nncli.training.setup import checked_graph
 
 
@@ -50,37 +51,35 @@ def sample(loaded: Loaded, random: bool, samples: int, what: str, preprocessing:
 
 def _sample(loaded: Loaded, random: bool, samples: int, preprocessing: Preprocessing | None) -> Sample:
     config = loaded.config
-    assert config.loss is not None
-    target = config.loss.target
     if random and config.input is not None:
-        graph = checked_graph(loaded, config.input.shape)
-        return Sample(graph, _random(graph, config.loss, config.seed, samples), "random numbers")
+        return _random(loaded, config.input.shape, samples)
     assert config.data is not None
     splits: Splits = open_splits(
         config.data,
         base=loaded.base,
         seed=config.seed,
-        target=None if random else target,
+        kinds={} if random else kinds_of(config),
         given=config.input,
         only="train",
     )
-    graph = checked_graph(loaded, splits.shape)
     if random:
-        return Sample(graph, _random(graph, config.loss, config.seed, samples), "random numbers")
-    splits.check_targets(graph.output, config.loss.span)
-    splits.check_indices(graph.indices)
+        return _random(loaded, splits.shape, samples)
+    graph = checked_graph(loaded, splits.shape)
+    terms = objective(config, graph)
+    check_targets(splits, terms, graph)
     fitted = preprocessing or Preprocessing.fit(config.data.preprocess, splits.train)
     loader = Loader(splits.train, fitted, np.float64)
     if samples > len(loader):
         raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
-    x = np.empty((*splits.shape, samples))
-    t = np.empty(samples, np.intp) if target == "classes" else np.empty((*graph.output, samples))
-    loader.fill(order(config.seed, 0, len(loader))[:samples], x, t)
-    return Sample(graph, Batch(x, t), "the training split")
+    x, targets = np.empty((*splits.shape, samples)), arrays(terms, graph, samples)
+    loader.fill(order(config.seed, 0, len(loader))[:samples], x, targets)
+    return Sample(graph, Batch(x, targets), "the training split")
 
 
-def _random(graph: Graph, loss: Loss, seed: int, samples: int) -> Batch:
-    rng = generator(seed, "gradcheck")
-    shape = (*graph.input, samples)
-    x = rng.normal(size=shape) if graph.indices is None else rng.integers(graph.indices, size=shape).astype(np.float64)
-    return Batch(x, loss.example(rng, graph.output, samples))
+def _random(loaded: Loaded, shape: Shape, samples: int) -> Sample:
+    graph = checked_graph(loaded, shape)
+    rng = generator(loaded.config.seed, "gradcheck")
+    size = (*shape, samples)
+    x = rng.normal(size=size) if graph.indices is None else rng.integers(graph.indices, size=size).astype(np.float64)
+    targets = examples(objective(loaded.config, graph), graph, rng, samples)
+    return Sample(graph, Batch(x, targets), "random numbers")

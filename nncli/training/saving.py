@@ -71,8 +71,8 @@ class Saving:
             "cursor": progress.cursor,
             "step": progress.step,
             "running_samples": run.running.samples,
-            "running_loss_sum": run.running.loss_sum,
-            "running_weight": run.running.weight,
+            "running_loss_sums": run.running.sums.copy(),
+            "running_weights": run.running.weights.copy(),
         }
         for name, totals in run.running.totals.items():
             stored[f"running_{name}"] = totals.copy()
@@ -122,8 +122,8 @@ class Saving:
         progress.epoch, progress.cursor, progress.step = (int(stored[name]) for name in ("epoch", "cursor", "step"))
         progress.seconds, progress.epoch_seconds = (float(s) for s in snapshot.timing["seconds"])
         run.running.samples = int(stored["running_samples"])
-        run.running.loss_sum = float(stored["running_loss_sum"])
-        run.running.weight = float(stored["running_weight"])
+        run.running.sums[...] = stored["running_loss_sums"]
+        run.running.weights[...] = stored["running_weights"]
         for name, totals in run.running.totals.items():
             totals[...] = stored[f"running_{name}"]
         for prefix, watch in (("best", run.best), ("early_stopping", run.early)):

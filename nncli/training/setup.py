@@ -6,7 +6,6 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,12 +13,13 @@ from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits
 from nncli.engine import Model, Plan
 from nncli.engine.model import memory_bytes
-from nncli.errors import Fault, NncliError, SpecError, UsageError
+from nncli.errors import Fault, SpecError, UsageError
 from nncli.graph import Graph, build
-from nncli.parts import Array, Metric, Shape
+from nncli.parts import Array, Shape
 from nncli.spec import Loaded
 from nncli.spec.config import Config, Input
 from nncli.training.initial import Initial
+from nncli.training.objective import Measured, faults_of, objective, unknown_outputs
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Setup:
     graph: Graph
     plan: Plan
     model: Model
-    metrics: dict[str, Metric]
+    metrics: dict[str, Measured]
     preprocessing: Preprocessing
     train: Loader
     validation: Loader | None
@@ -50,7 +50,7 @@ class Setup:
 
     def better(self, figure: str) -> str:
         """Whether more or less of a figure is better: "max" or "min"."""
-        return self.metrics[figure].better if figure in self.metrics else "min"
+        return self.metrics[figure].metric.better if figure in self.metrics else "min"
 
     @staticmethod
     def in_order(n: int) -> Array:
@@ -60,18 +60,14 @@ class Setup:
 def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
     """The graph of a configuration for samples of this shape. Raises SpecError with all faults of the file."""
     config, document, faults = loaded.config, loaded.document, list(loaded.faults)
-    graph = build(config.network, shape, document, faults, config.groups)
-    if graph is not None:
-        if config.loss is not None:
-            try:
-                config.loss.check(graph.output)
-            except NncliError as error:
-                faults += [document.fault(("loss",), _named(f, graph, loaded), f.hint) for f in error.faults]
-        for index, metric in enumerate(config.metrics):
-            try:
-                metric.check(graph.output, config.loss.target if config.loss is not None else "values")
-            except NncliError as error:
-                faults += [document.fault(("metrics", index), _named(f, graph, loaded), f.hint) for f in error.faults]
+    unknown = unknown_outputs(loaded)
+    faults += unknown
+    outputs = [term.output for term in config.loss if term.output is not None]
+    if unknown:  # then no node can be said to be idle
+        outputs = [spec.name for spec in config.network]
+    graph = build(config.network, shape, document, faults, config.groups, outputs)
+    if graph is not None and not unknown:
+        faults += faults_of(loaded, graph)
         if graph.indices is not None and config.data is not None and config.data.preprocess:
             message = "the network reads whole numbers as indices, which preprocessing would change"
             faults.append(document.fault(("data", "preprocess"), message, "leave `preprocess` out"))
@@ -79,15 +75,6 @@ def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
         raise SpecError(faults)
     assert graph is not None
     return graph
-
-
-def _named(fault: Fault, graph: Graph, loaded: Loaded) -> str:
-    """A fault of a loss or metric with the node whose output it is about."""
-    name = graph.nodes[-1].name
-    place = next(spec.place for spec in loaded.config.network if spec.name == name)
-    where = loaded.document.values.get(place)
-    line = f" (line {where[0]})" if where else ""
-    return f"{fault.message}; the network's output is '{name}'{line}, {list(graph.output)}"
 
 
 def resolve_input(config: Config, splits: Splits) -> Config:
@@ -98,9 +85,9 @@ def resolve_input(config: Config, splits: Splits) -> Config:
 def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
     """Bytes that training will take. Raises UsageError where this machine has less."""
     slots = vectors_of(config)
-    needed = memory_bytes(graph, plan, config.dtype, n, config.loss, slots)
+    needed = memory_bytes(graph, plan, config.dtype, n, objective(config, graph), slots)
     if config.diagnose is not None:
-        needed += memory_bytes(graph, plan, config.dtype, n, config.loss, 0)
+        needed += memory_bytes(graph, plan, config.dtype, n, objective(config, graph), 0)
     free = available_memory()
     if free is not None and needed > free:
         gib = 2**30
@@ -128,7 +115,3 @@ def available_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return None
-
-
-def metrics_of(config: Config) -> dict[str, Any]:
-    return {metric.type_name: metric for metric in config.metrics}

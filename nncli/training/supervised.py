@@ -23,8 +23,9 @@ from nncli.training.describe import document_of
 from nncli.training.events import Finished
 from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
+from nncli.training.objective import check_targets, kinds_of, measured, objective
 from nncli.training.saving import plan_of
-from nncli.training.setup import Setup, check_memory, checked_graph, metrics_of, resolve_input
+from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
 MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
@@ -166,10 +167,10 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     if config.input is not None:
         checked_graph(loaded, config.input.shape)
     assert config.data is not None
-    splits = open_splits(config.data, base=base, seed=config.seed, target=config.loss.target, given=config.input)
+    splits = open_splits(config.data, base=base, seed=config.seed, kinds=kinds_of(config), given=config.input)
     graph = checked_graph(loaded, splits.shape)
-    splits.check_targets(graph.output, config.loss.span)
-    splits.check_indices(graph.indices)
+    terms = objective(config, graph)
+    check_targets(splits, terms, graph)
     config = resolve_input(config, splits)
     plan = _plan(config, graph, splits, snapshot)
     check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))
@@ -181,7 +182,7 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
         name: Loader(dataset, preprocessing, config.dtype) if dataset is not None else None
         for name, dataset in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
     }
-    model = Model(graph, plan, config.dtype, config.loss, config.seed)
+    model = Model(graph, plan, config.dtype, terms, config.seed)
     train = loaders["train"]
     assert train is not None
     return Setup(
@@ -190,7 +191,7 @@ def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
         graph,
         plan,
         model,
-        metrics_of(config),
+        measured(config, graph),
         preprocessing,
         train,
         loaders["validation"],

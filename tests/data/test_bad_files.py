@@ -251,7 +251,7 @@ def test_bad_npz(tmp_path: Path, make: Callable[[Path], None], message: str, hin
     make(tmp_path)
     section = Section(source("npz", path="a.npz"))
     with pytest.raises(DataError) as caught:
-        open_splits(section, base=tmp_path, seed=0, target="classes", given=Given((1, 3, 2), 3))
+        open_splits(section, base=tmp_path, seed=0, kinds={"y": "classes"}, given=Given((1, 3, 2), 3))
     assert says(caught.value, message.format(a=tmp_path / "a.npz"))
     assert caught.value.exit_code == 3
     assert caught.value.faults[0].hint == hint
@@ -350,7 +350,7 @@ def test_bad_idx(tmp_path: Path, make: Callable[[Path], None], message: str, hin
     make(tmp_path)
     section = Section(source("idx", images="images", labels="labels"))
     with pytest.raises(DataError) as caught:
-        open_splits(section, base=tmp_path, seed=0, target="classes", given=Given((1, 3, 2), 3))
+        open_splits(section, base=tmp_path, seed=0, kinds={"y": "classes"}, given=Given((1, 3, 2), 3))
     most = 1032 * (tmp_path / "images").stat().st_size
     assert says(caught.value, message.format(images=tmp_path / "images", labels=tmp_path / "labels", most=most))
     assert caught.value.faults[0].hint == hint

@@ -33,7 +33,7 @@ def test_fill_against_a_loop(shape: tuple[int, ...], stored: str, dtype: str) ->
     for n in (1, 4, 3):
         indices = rng.integers(0, 11, n)
         x, t = np.full((*data.shape, n), np.nan, dtype), np.full(n, -1)
-        loader.fill(indices, x, t)
+        loader.fill(indices, x, {"y": t})
         np.testing.assert_array_equal(x, naive(data, indices, dtype))
         np.testing.assert_array_equal(t, indices)
 
@@ -43,7 +43,7 @@ def test_fill_of_a_split() -> None:
     data = dataset(rng.random((20, 3)), np.arange(20)).labelled().subset(np.array([19, 3, 7, 8]))
     loader = Loader(data, Preprocessing(), "float64")
     x, t = np.empty((3, 3)), np.empty(3, np.intp)
-    loader.fill(np.array([2, 0, 3]), x, t)
+    loader.fill(np.array([2, 0, 3]), x, {"y": t})
     np.testing.assert_array_equal(x, data.x[[7, 19, 8]].T)
     assert t.tolist() == [7, 19, 8]
     assert len(loader) == len(data) == 4
@@ -56,7 +56,7 @@ def test_fill_of_values(target: tuple[int, ...]) -> None:
     loader = Loader(dataset(rng.random((6, 2)), y), Preprocessing(), "float32")
     output = target or (1,)
     t = np.full((*output, 4), np.nan, np.float32)
-    loader.fill(np.array([5, 1, 1, 0]), np.empty((2, 4), np.float32), t)
+    loader.fill(np.array([5, 1, 1, 0]), np.empty((2, 4), np.float32), {"y": t})
     np.testing.assert_array_equal(t, np.moveaxis(y[[5, 1, 1, 0]], 0, -1).reshape(t.shape))
 
 
@@ -136,12 +136,12 @@ def digits_like(n: int) -> tuple[Loader, Array, Array]:
 def test_filling_takes_no_memory_by_batch_size() -> None:
     loader, x, t = digits_like(64)
     indices = order(0, 0, 1000)
-    loader.fill(indices[:64], x, t)
+    loader.fill(indices[:64], x, {"y": t})
     tracemalloc.start()
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     for start in range(0, 900, 64):
-        loader.fill(indices[start : start + 64], x, t)
+        loader.fill(indices[start : start + 64], x, {"y": t})
     after, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # NumPy converts in buffers of 8192 numbers at most, whatever the batch.
@@ -157,7 +157,7 @@ def test_threads_fill_at_the_same_time() -> None:
 
     def filled(part: Array) -> tuple[Array, Array]:
         x, t = np.empty((1, 28, 28, len(part)), np.float32), np.empty(len(part), np.intp)
-        loader.fill(part, x, t)
+        loader.fill(part, x, {"y": t})
         return x, t
 
     expected = [filled(part) for part in parts]

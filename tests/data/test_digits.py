@@ -25,7 +25,9 @@ def split(name: str) -> Any:
 
 def test_facts() -> None:
     """Counts of the digits as the data's own description (optdigits.names, section 9) states them."""
-    splits = open_splits(Section(split("train"), None, split("test")), base=DIGITS.parent, seed=0, target="classes")
+    splits = open_splits(
+        Section(split("train"), None, split("test")), base=DIGITS.parent, seed=0, kinds={"y": "classes"}
+    )
     assert splits.test is not None
     assert (splits.train.x.shape, splits.test.x.shape) == ((3823, 1, 8, 8), (1797, 1, 8, 8))
     assert splits.classes == 10

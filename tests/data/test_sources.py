@@ -123,10 +123,10 @@ def test_random_data() -> None:
 
 def test_random_values() -> None:
     splits = open_splits(
-        Section(source("random", samples=10, shape=(2,), outputs=(3,))), base=Path(), seed=0, target="values"
+        Section(source("random", samples=10, shape=(2,), outputs=(3,))), base=Path(), seed=0, kinds={"y": "values"}
     )
     splits.check_targets((3,))
-    assert splits.train.target_shape == (3,)
+    assert splits.train.target("y").shape == (3,)
 
 
 def test_random_data_beyond_memory() -> None:
@@ -191,7 +191,7 @@ def ink(x: Array) -> float:
 def test_mnist() -> None:
     """Counts of the digits, and the mean and deviation 0.1307 and 0.3081 that all tutorials of MNIST use."""
     section = Section(mnist("train"), None, mnist("t10k"))
-    splits = open_splits(section, base=DATASETS / "mnist", seed=0, target="classes")
+    splits = open_splits(section, base=DATASETS / "mnist", seed=0, kinds={"y": "classes"})
     train, test = splits.train, splits.test
     assert test is not None
     assert (train.x.shape, test.x.shape, splits.classes) == ((60000, 1, 28, 28), (10000, 1, 28, 28), 10)

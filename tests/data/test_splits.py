@@ -26,7 +26,7 @@ def images(folder: Path, name: str = "train.npz", n: int = 20, shape: Shape = (4
 
 
 def opened(folder: Path, section: Section, **changes: Any) -> Splits:
-    return open_splits(section, **({"base": folder, "seed": 0, "target": "classes"} | changes))
+    return open_splits(section, **({"base": folder, "seed": 0, "kinds": {"y": "classes"}} | changes))
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.1, 2), (0.5, 10), (0.01, 1), (3, 3), (19, 19), (0.26, 5)], ids=str)
@@ -188,7 +188,7 @@ def test_labels_of_any_whole_type(tmp_path: Path, dtype: str) -> None:
 )
 def test_values_must_have_the_shape_of_the_output(tmp_path: Path, stored: Shape, output: Shape, fits: bool) -> None:
     made = save(tmp_path, "a.npz", np.zeros((3, 2)), np.zeros((3, *stored)))
-    splits = opened(tmp_path, Section(made), target="values")
+    splits = opened(tmp_path, Section(made), kinds={"y": "values"})
     assert splits.classes is None
     if fits:
         splits.check_targets(output)
@@ -202,7 +202,7 @@ def test_values_must_have_the_shape_of_the_output(tmp_path: Path, stored: Shape,
 @pytest.mark.parametrize(("value", "fits"), [(1.0, True), (1.5, False), (-0.5, False)])
 def test_values_beyond_what_the_loss_takes(tmp_path: Path, value: float, fits: bool) -> None:
     targets = np.array([[0.0, 1.0], [1.0, value], [0.5, 0.0]])
-    splits = opened(tmp_path, Section(save(tmp_path, "a.npz", np.zeros((3, 2)), targets)), target="values")
+    splits = opened(tmp_path, Section(save(tmp_path, "a.npz", np.zeros((3, 2)), targets)), kinds={"y": "values"})
     splits.check_targets((2,))
     if fits:
         splits.check_targets((2,), (0.0, 1.0))
@@ -216,16 +216,17 @@ def test_values_beyond_what_the_loss_takes(tmp_path: Path, value: float, fits: b
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
 def test_class_numbers_are_values_of_one_output(tmp_path: Path, dtype: type) -> None:
     made = save(tmp_path, "a.npz", np.zeros((4, 2)), np.array([0, 1, 1, 0], dtype))
-    splits = opened(tmp_path, Section(made), target="values")
+    splits = opened(tmp_path, Section(made), kinds={"y": "values"})
     splits.check_targets((1,), (0.0, 1.0))
     t = np.empty((1, 3), np.float32)
-    Loader(splits.train, Preprocessing(), np.float32).fill(np.array([2, 0, 1]), np.empty((2, 3), np.float32), t)
+    loader = Loader(splits.train, Preprocessing(), np.float32)
+    loader.fill(np.array([2, 0, 1]), np.empty((2, 3), np.float32), {"y": t})
     assert t.tolist() == [[1, 0, 1]]
 
 
 def test_class_numbers_where_values_are_wanted(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        opened(tmp_path, Section(images(tmp_path)), target="values").check_targets((10,))
+        opened(tmp_path, Section(images(tmp_path)), kinds={"y": "values"}).check_targets((10,))
     assert caught.value.faults[0].hint == "for class numbers choose a loss such as `softmax_cross_entropy`"
 
 
@@ -233,13 +234,13 @@ def test_class_numbers_where_values_are_wanted(tmp_path: Path) -> None:
 def test_targets_that_are_not_there(tmp_path: Path, target: str, what: str) -> None:
     made = save(tmp_path, "a.npz", np.zeros((3, 2)))
     with pytest.raises(DataError) as caught:
-        opened(tmp_path, Section(made), target=target).check_targets((2,))
+        opened(tmp_path, Section(made), kinds={"y": target}).check_targets((2,))
     assert str(caught.value) == f"{tmp_path / 'a.npz'}: x: the data have no {what}"
-    opened(tmp_path, Section(made), target=None).check_targets((2,))
+    opened(tmp_path, Section(made), kinds={}).check_targets((2,))
 
 
 def test_without_a_loss_targets_are_not_looked_at(tmp_path: Path) -> None:
     made = save(tmp_path, "a.npz", np.zeros((3, 2)), np.array([-1.5, 2, 3]))
-    splits = opened(tmp_path, Section(made), target=None)
+    splits = opened(tmp_path, Section(made), kinds={})
     splits.check_targets((10,))
     assert splits.classes is None

@@ -25,9 +25,9 @@ N = 7
 
 def plain(made: Model, batch: Batch) -> tuple[Walk, dict[int, Array], dict[int, dict[str, Array]]]:
     """Outputs, errors dL/dy and gradients of parameters of every node, each alone with memory of its own."""
-    assert made.loss is not None
-    walk = Walk(made.graph, made.parameters.views, made.plan, made.loss, batch.x, batch.t, made.seed)
-    errors = {len(made.graph.nodes) - 1: walk.end.backward()}
+    assert made.objective
+    walk = Walk(made.graph, made.parameters.views, made.plan, made.objective, batch.x, {"y": batch.t}, made.seed)
+    errors = {len(made.graph.nodes) - 1: walk.ends[0].backward()}
     gradients: dict[int, dict[str, Array]] = {}
     for index in range(len(made.graph.nodes) - 1, -1, -1):
         node = made.graph.nodes[index]

@@ -148,7 +148,7 @@ def test_input_gradient(name: str) -> None:
     n = 3
     batch = Batch(tested.graph, n, np.float64)
     program = Program(
-        tested.graph, tested.parameters, n, tested.plan, training=True, loss=tested.loss, input_gradient=True
+        tested.graph, tested.parameters, n, tested.plan, training=True, loss=tested.objective, input_gradient=True
     ).allocate()
     program.run(batch)
     dx = program.shards[0].dx

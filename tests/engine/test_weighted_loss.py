@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nncli.engine import Term
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Array
 from tests.engine.networks import TEXTS, Batch, gradient, model
@@ -17,7 +18,7 @@ NAME = next(iter(TEXTS))
 def run(weights: tuple[float, ...], shards: int, **change: Any) -> tuple[float, float, Array]:
     """Loss, weight and gradient of a batch of 7."""
     tested = model(NAME, shards)
-    tested.loss = SoftmaxCrossEntropy(class_weights=weights)
+    tested.objective = (Term(SoftmaxCrossEntropy(class_weights=weights), len(tested.graph.nodes) - 1),)
     program = tested.program(7, True)
     batch = Batch(tested.graph, 7, np.float64)
     for name, value in change.items():

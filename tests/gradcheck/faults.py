@@ -117,4 +117,4 @@ def faulty(text: str, name: str, fault: type, shards: int = 1) -> Model:
 
 def batch(graph: Graph, n: int = 4, seed: int = 1) -> Batch:
     rng = np.random.default_rng(seed)
-    return Batch(rng.normal(size=(*graph.input, n)), rng.integers(graph.output[0], size=n))
+    return Batch(rng.normal(size=(*graph.input, n)), {"y": rng.integers(graph.output[0], size=n)})

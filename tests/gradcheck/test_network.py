@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nncli.engine import Term
 from nncli.engine.wiring import Mode, Wiring
 from nncli.gradcheck.check import LIMIT, Options
 from nncli.gradcheck.network import Batch, Row, check_network
@@ -101,7 +102,7 @@ def test_a_faulty_loss_is_found() -> None:
             f.dx *= f.weight
 
     made = model("chain")
-    made.loss = Sum()
+    made.objective = (Term(Sum(), len(made.graph.nodes) - 1),)
     rows = check(made)
     assert [(row.node, row.note) for row in rows if row.faulty] == [("loss", "4 times the numeric gradient")]
 
@@ -137,14 +138,14 @@ def test_the_walk_gives_the_loss_of_the_program() -> None:
         made = model(name, 2)
         batch = faults.batch(made.graph)
         program = made.program(batch.n, True)
-        walk = Walk(made.graph, made.parameters.views, made.plan, SoftmaxCrossEntropy(), batch.x, batch.t, made.seed)
+        walk = Walk(made.graph, made.parameters.views, made.plan, made.objective, batch.x, batch.targets, made.seed)
         assert program.run(batch.load) == pytest.approx(walk.loss, rel=1e-13)
 
 
 def test_kinks_of_the_batch_are_stepped_around_and_counted() -> None:
     """An image of zeros: every window of the pooling has four equal maxima."""
     made = model("views")
-    batch = Batch(np.zeros((1, 6, 6, 4)), np.array([0, 1, 2, 0]))
+    batch = Batch(np.zeros((1, 6, 6, 4)), {"y": np.array([0, 1, 2, 0])})
     rows = {(row.node, row.alone.array): row for row in check_network(made, batch, Options())}
     pooled = rows["max_pool2d_1", "x0"]
     assert pooled.verdict == "agrees"

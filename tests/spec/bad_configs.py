@@ -359,7 +359,10 @@ CHOICES = {
     "unknown metric": row("metrics: [§acuracy]", ("metrics[0]: unknown metric 'acuracy'", "did you mean 'accuracy'?")),
     "a metric twice": row(
         "metrics: [accuracy, §accuracy]",
-        ("metrics[1]: the metric 'accuracy' stands twice (first as metrics[0])", "keep one of the two"),
+        (
+            "metrics[1]: the metric 'accuracy' stands twice (first as metrics[0])",
+            "keep one of the two, or give one a name: `{accuracy: {...}, name: ...}`",
+        ),
     ),
     "a value for a metric without fields": row(
         "metrics: [{accuracy: §3}]", ("metrics[0].accuracy: 'accuracy' has no fields, found 3", "write `accuracy`")

@@ -44,6 +44,8 @@ def of(annotation: Any) -> st.SearchStrategy[Any]:
             least = max((mark.min_length for mark in marks if isinstance(mark, MinLen)), default=0)
             return st.lists(of(arguments[0]), min_size=least, max_size=3).map(tuple)
         return st.tuples(*[of(argument) for argument in arguments])
+    if get_origin(annotation) is dict:
+        return st.dictionaries(*[of(argument) for argument in get_args(annotation)], max_size=2)
     if dataclasses.is_dataclass(annotation):
         assert isinstance(annotation, type)
         return built(annotation)
@@ -98,8 +100,8 @@ def configs(draw: st.DrawFn) -> Config:
         for name, annotation in SECTIONS.items()
         if name not in ("name", "plugins", "train", "checkpoint")
     }
-    values["metrics"] = tuple({metric.type_name: metric for metric in values["metrics"]}.values())
-    figures = ["loss", *(metric.type_name for metric in values["metrics"])]
+    values["metrics"] = tuple({metric.figure: metric for metric in values["metrics"]}.values())
+    figures = ["loss", *(metric.figure for metric in values["metrics"])]
     train, checkpoint = draw(of(SECTIONS["train"])), draw(of(SECTIONS["checkpoint"]))
     if train.early_stopping is not None and train.early_stopping.metric is not None:
         stop = dataclasses.replace(train.early_stopping, metric=draw(st.sampled_from(figures)))
@@ -115,4 +117,4 @@ def configs(draw: st.DrawFn) -> Config:
     given = {name: value for name, value in values.items() if value is not None and draw(st.booleans())}
     given = {"optimizer": values["optimizer"], "schedule": values["schedule"], "metrics": values["metrics"]} | given
     name = draw(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,8}", fullmatch=True))
-    return Config(**{"name": name, "network": network, "loss": None, "train": train, "checkpoint": checkpoint} | given)
+    return Config(**{"name": name, "network": network, "loss": (), "train": train, "checkpoint": checkpoint} | given)

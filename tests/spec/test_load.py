@@ -11,6 +11,7 @@ import pytest
 from nncli import registry
 from nncli.errors import Fault, SpecError
 from nncli.spec import Loaded, dump, files, load, open_document, read_source, read_text, shipped
+from nncli.spec.config import MetricTerm
 from nncli.spec.entries import node_names
 from tests.spec.bad_configs import NETWORK
 
@@ -143,7 +144,7 @@ def test_overrides_of_a_file_are_told_with_its_faults(tmp_path: Path) -> None:
 def test_defaults() -> None:
     config = read_text(NETWORK, "somewhere/my net.v2.yaml").check()
     assert config.name == "my_net.v2"
-    assert (config.seed, config.dtype, config.threads, config.loss, config.data) == (0, "float32", None, None, None)
+    assert (config.seed, config.dtype, config.threads, config.loss, config.data) == (0, "float32", None, (), None)
     assert config.optimizer.type_name == "adam"
     assert config.schedule.type_name == "constant"
     assert (config.train.epochs, config.train.batch) == (10, 32)
@@ -188,7 +189,7 @@ def test_what_remains_of_a_faulty_file_can_be_checked_further() -> None:
     first, second = loaded.config.network
     assert (first.layer, first.name) == (None, "a")
     assert (second.layer.units, second.inputs) == (3, ("a",))
-    assert loaded.config.loss is None
+    assert loaded.config.loss == ()
 
 
 def test_generated_names_leave_out_those_that_are_given() -> None:
@@ -230,7 +231,7 @@ def test_a_class_that_is_registered_later_is_found(monkeypatch: pytest.MonkeyPat
     text = NETWORK + "metrics: [refusing: 1]\n"
     assert "unknown metric" in str(read_text(text).faults[0])
     monkeypatch.setitem(registry.metric._classes, "refusing", Refusing)
-    assert read_text(text).check().metrics == (Refusing(1),)
+    assert read_text(text).check().metrics == (MetricTerm(Refusing(1)),)
 
 
 # -- sources on the command line ---------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ def test_every_kind(folder: Path) -> None:
         config = load(folder / "my.yaml").check()
         assert config.network[1].layer.factor == 3
         assert config.network[0].layer.init.value == 0.25
-        chosen = (config.loss, *config.metrics, config.optimizer, config.schedule, config.data.train)
+        terms = (*config.loss, *config.metrics)
+        chosen = (*(term.part for term in terms), config.optimizer, config.schedule, config.data.train)
         assert [part.type_name for part in chosen] == [
             "my_loss", "my_metric", "my_optimizer", "my_schedule", "my_source"
         ]  # fmt: skip

@@ -110,6 +110,13 @@ def test_random_configurations_in_short(config: Config, random: Any) -> None:
 
 def shorter(annotation: Any, value: Any, random: Any) -> Any:
     """The value of a place in another form that means the same."""
+    if walk.takes_one(annotation) and isinstance(value, dict | str):
+        return shorter(walk.element(annotation, 0), value, random)
+    if (beside := walk.beside(annotation)) is not None:
+        more = {key: item for key, item in value.items() if key in beside} if isinstance(value, dict) else {}
+        part = {key: item for key, item in value.items() if key not in beside} if more else value
+        brief = shorter(walk.child(annotation, "part"), part, random)
+        return {**(brief if isinstance(brief, dict) else {brief: {}}), **more} if more else brief
     kind = walk.chosen_kind(annotation)
     if kind is not None and isinstance(value, str | dict):
         name, fields = (value, {}) if isinstance(value, str) else next(iter(value.items()))

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from nncli.data.dataset import Dataset, Origin, check_type
+from nncli.data.dataset import TARGET, Dataset, Origin, Target, check_type
 from nncli.data.files import DEFLATE_LIMIT, Layout, channels_first, find, reason
 from nncli.errors import DataError, Fault, nearest
 from nncli.fields import Text
@@ -28,8 +28,8 @@ class Npz:
     """Two arrays of a NumPy archive (`numpy.savez`, `numpy.savez_compressed`).
 
     `path` is the file. `x` and `y` name the arrays of samples and of targets in it; `y: null` means that there are no
-    targets. Images are (N, C, H, W), or (N, H, W) with one channel, or (N, H, W, C) with `layout: nhwc`. Pickled
-    objects are refused.
+    targets, `y: {digit: labels, angle: angles}` that there are several, by name. Images are (N, C, H, W), or (N, H, W)
+    with one channel, or (N, H, W, C) with `layout: nhwc`. Pickled objects are refused.
 
     Raises DataError where the file is missing, damaged or holds something else.
 
@@ -38,19 +38,23 @@ class Npz:
 
     path: Text
     x: Text = "x"
-    y: Text | None = "y"
+    y: Text | dict[str, Text] | None = "y"
     layout: Layout = "nchw"
 
     def load(self, base: Path) -> Dataset:
         file = find(base, self.path)
-        x, t = read_npz(file, (self.x, self.y))
-        assert x is not None
+        named = {TARGET: self.y} if isinstance(self.y, str) else self.y or {}
+        x, *arrays = read_npz(file, (self.x, *named.values()))
         x = channels_first(x, self.layout, file, self.x)
-        return Dataset.of(x, t, Origin(str(file), self.x), Origin(str(file), self.y or ""))
+        targets = {
+            name: Target(array, Origin(str(file), key))
+            for (name, key), array in zip(named.items(), arrays, strict=True)
+        }
+        return Dataset.with_targets(x, Origin(str(file), self.x), targets)
 
 
-def read_npz(file: Path, names: tuple[str | None, ...]) -> list[Array | None]:
-    """The named arrays of an archive, None for None. Raises DataError that names the file and the array."""
+def read_npz(file: Path, names: tuple[str, ...]) -> list[Array]:
+    """The named arrays of an archive. Raises DataError that names the file and the array."""
     try:
         archive = zipfile.ZipFile(file)
     except Exception as error:  # zipfile raises much more than BadZipFile on damaged files
@@ -60,11 +64,11 @@ def read_npz(file: Path, names: tuple[str | None, ...]) -> list[Array | None]:
         faults = [
             Fault(f"no array '{name}'", hint=nearest(name, list(members)) or "the archive is empty", file=str(file))
             for name in names
-            if name is not None and name not in members
+            if name not in members
         ]
         if faults:
             raise DataError(faults)
-        return [None if name is None else _read_member(archive, members[name], file, name) for name in names]
+        return [_read_member(archive, members[name], file, name) for name in names]
 
 
 def _not_an_archive(file: Path, error: Exception) -> DataError:
