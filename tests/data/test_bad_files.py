@@ -447,7 +447,7 @@ def test_bad_cifar10(tmp_path: Path, fields: str, make: Callable[[Path], None], 
     make(tmp_path)
     made = TypeAdapter(Annotated[Any, Choice("source")]).validate_python(parse(f"cifar10: {fields}", "").plain)
     with pytest.raises(DataError) as caught:
-        open_splits(Section(made), base=tmp_path, seed=0, target="classes", given=Given((3, 32, 32), 3))
+        open_splits(Section(made), base=tmp_path, seed=0, kinds={"y": "classes"}, given=Given((3, 32, 32), 3))
     assert says(caught.value, message.format(c=tmp_path / "c.bin", d=tmp_path / "d.bin"))
     assert caught.value.exit_code == 3
     assert caught.value.faults[0].hint == hint

@@ -212,7 +212,7 @@ def test_cifar10() -> None:
     split a cat; channels have the means 0.4914, 0.4822, 0.4465 that all tutorials of CIFAR-10 use."""
     parts = [source("cifar10", path=(f"{name}.bin",)) for name in ("data_batch_1", "test_batch")]
     base = DATASETS / "cifar10-subset" / "cifar-10-batches-bin"
-    splits = open_splits(Section(parts[0], None, parts[1]), base=base, seed=0, target="classes")
+    splits = open_splits(Section(parts[0], None, parts[1]), base=base, seed=0, kinds={"y": "classes"})
     train, test = splits.train, splits.test
     assert test is not None
     assert (train.x.shape, test.x.shape, splits.classes) == ((4000, 3, 32, 32), (1000, 3, 32, 32), 10)
