@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from nncli.gradcheck.numeric import Estimate, derivative
+from nncli.gradcheck.numeric import SURE, WIDTH, Estimate, derivative
 from nncli.parts import Array
 
 LIMIT = 1e-8
@@ -50,6 +50,10 @@ class Options:
     """Step sizes at most."""
     small: int = SMALL
     """Size up to which every coordinate is checked by itself."""
+    width: float = WIDTH
+    """First step, in units of the size of what is moved."""
+    sure: float = SURE
+    """Estimated relative error that needs no other step."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def check_array(subject: Subject, name: str, options: Options) -> Finding:
     if not np.isfinite(gradient).all():
         note = f"{np.count_nonzero(~np.isfinite(gradient))} of {gradient.size} numbers are not finite"
         return Finding(name, value.size, 0 if each else options.directions, np.inf, 0.0, 0, 0, "wrong", note)
-    pairs = _compare(subject, name, gradient, lines, options.tries)
+    pairs = _compare(subject, name, gradient, lines, options)
     error, estimated, verdict = pairs.verdict()
     note = ""
     if verdict == "wrong":
@@ -157,7 +161,7 @@ def check_subject(subject: Subject, options: Options, names: Iterable[str] | Non
     return [check_array(subject, name, options) for name in (subject.gradients() if names is None else names)]
 
 
-def _compare(subject: Subject, name: str, gradient: Array, lines: Iterable[Array], tries: int) -> Pairs:
+def _compare(subject: Subject, name: str, gradient: Array, lines: Iterable[Array], options: Options) -> Pairs:
     pairs = Pairs()
     value = subject.values[name]
     base = value.copy()
@@ -170,7 +174,7 @@ def _compare(subject: Subject, name: str, gradient: Array, lines: Iterable[Array
             np.add(value, base, out=value)
             return subject.forward()
 
-        estimate = derivative(outputs, subject.c, size, tries)
+        estimate = derivative(outputs, subject.c, size, options.tries, options.width, options.sure)
         value[...] = base
         kept = estimate.kept
         shown = gradient
@@ -218,7 +222,7 @@ def _place(subject: Subject, name: str, gradient: Array, options: Options, each:
                 here = (slice(None),) * axis + (index,)
                 line[here] = rng.normal(size=line[here].shape)
                 lines.append(line)
-            pairs = _compare(subject, name, gradient, lines, options.tries)
+            pairs = _compare(subject, name, gradient, lines, options)
             bad = np.flatnonzero(pairs.wrong()) if not pairs.skipped else np.arange(length)
         if len(bad) < length:
             found.append(f"{called} {_listed(bad)}")

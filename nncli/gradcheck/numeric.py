@@ -81,23 +81,23 @@ def differences(line: Line, at: Array, c: Array, h: float) -> Estimate:
     return Estimate(value, truncation + rounding, None if kept.all() else kept, h)
 
 
-def derivative(line: Line, c: Array, size: float, tries: int) -> Estimate:
-    """The best of at most `tries` estimates, each with a smaller step than the one before.
+def derivative(line: Line, c: Array, size: float, tries: int, width: float = WIDTH, sure: float = SURE) -> Estimate:
+    """The best of at most `tries` estimates, each with a smaller step than the one before, from `width` · `size` on.
 
     `size` is how large the numbers are that the line moves. Smaller steps meet fewer kinks and bend less, but suffer
-    more from rounding. Without kinks and with a small error the first is taken. Kinks that stay however small the
-    step lie at the point itself.
+    more from rounding. Without kinks and with an error of at most `sure` (of the value) the first is taken. Kinks that
+    stay however small the step lie at the point itself.
     """
     at = line(0.0)
     best: Estimate | None = None
-    h = WIDTH * max(size, 1e-2)
+    h = width * max(size, 1e-2)
     for _ in range(tries):
         found = differences(line, at, c, h)
         if best is None or (found.kinks, found.error) < (best.kinks, best.error):
             best = found
         elif found.kinks == best.kinks and best.decided:
             break
-        if not best.kinks and best.error <= SURE * abs(best.value):
+        if not best.kinks and best.error <= sure * abs(best.value):
             break
         h /= SHRINK
     assert best is not None
