@@ -94,6 +94,10 @@ class Alone:
         f.views = None if layer.traits.view else layer.prepare(f)
 
     @property
+    def terms(self) -> float:
+        return 0.0
+
+    @property
     def values(self) -> dict[str, Array]:
         """What the outputs depend on: the parameters by name, and the inputs `x0`, `x1`, …"""
         return self.p | {input_name(place): x for place, x in enumerate(self.x)}
@@ -155,6 +159,18 @@ class Alone:
     def run(self) -> tuple[Array, dict[str, Array]]:
         return self.forward(), self.backward()
 
+    def trespass(self) -> str:
+        """What the layer does beyond writing y and gradients from what it is given; empty where it does not."""
+        f, first = self.frame, self.forward()
+        if not np.array_equal(first, self.forward(), equal_nan=True):
+            return "its output is another each time: random numbers have to come from `f.uniform`"
+        for place, (given, x) in enumerate(zip(self.x, f.xs, strict=True)):
+            if not np.shares_memory(x, f.y) and not np.array_equal(given, x, equal_nan=True):
+                return f"it writes over its input {place + 1} on the way forward, which others read"
+        self.backward()
+        changed = [name for name, p in f.p.items() if not np.array_equal(p, self.p[name], equal_nan=True)]
+        return f"it changes its parameter {changed[0]}, which is for the optimizer to do" if changed else ""
+
 
 class AloneLoss:
     """A loss with arrays for the samples of x and t, which are a shard of a batch of `total`.
@@ -181,6 +197,11 @@ class AloneLoss:
         self.works = loss.workspace(x.shape[:-1], n)
         f.work = {name: _array(work, dtype) for name, work in self.works.items()}
         f.views = loss.prepare(f)
+
+    @property
+    def terms(self) -> float:
+        """A loss of nearly 0 is the difference of a logarithm and a logit, or the logarithm of nearly 1."""
+        return max(1.0, float(np.abs(self.x).max(initial=0.0)))
 
     @property
     def values(self) -> dict[str, Array]:

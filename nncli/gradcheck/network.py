@@ -36,6 +36,7 @@ class Row:
     whole     the same gradient as derivative of the network's loss; None for the loss, where that is the same
     memory    how the node's result in the program differs from its result alone; empty where it does not
     witness   how far another library's output or gradient is from the node's; None where there is none
+    ahead     whether it is wrong before the way back: what reads it is wrong too
     """
 
     node: str
@@ -44,6 +45,7 @@ class Row:
     whole: Finding | None = None
     memory: str = ""
     witness: float | None = None
+    ahead: bool = False
 
     @property
     def contradicted(self) -> bool:
@@ -72,6 +74,8 @@ class Row:
             return f"output or gradient is {self.witness:.1e} from that of the other library"
         if self.whole is not None and self.whole.verdict == "wrong":
             return "agrees alone, but not as derivative of the loss: a fault follows on the way to it"
+        if self.alone.inexact:
+            return "too small beside the outputs for a numeric gradient: nothing could be compared"
         if self.alone.verdict == "undecided":
             return "every output has a kink here: nothing could be compared"
         return ""
@@ -140,19 +144,21 @@ def check_network(model: Model, batch: Batch, options: Options, against: Witness
     found = check_array(walk.end, input_name(0), options)
     memory = _differs("the loss", np.asarray(seen.loss), np.asarray(walk.loss))
     assert seen.loss_error is not None
+    ahead = bool(memory)
     memory = memory or _differs("the error from the loss", seen.loss_error, walk.end.gradients()[input_name(0)])
     heard = None
     if against is not None:
         heard = disagreements(against, walk.end, np.asarray(walk.loss), dict(walk.end.gradients()))
-    yield Row(LOSS, model.loss.type_name, found, memory=memory, witness=(heard or {}).get(input_name(0)))
+    yield Row(LOSS, model.loss.type_name, found, None, memory, (heard or {}).get(input_name(0)), ahead)
     finished_by = program.shards[0].wiring.finished_by
     for index in range(last, -1, -1):
         node = graph.nodes[index]
-        forward = ""
-        if index in seen.outputs:
+        forward = walk.cells[index].trespass()
+        if not forward and index in seen.outputs:
             forward = _differs("the output", seen.outputs[index], walk.values[finished_by.get(index, index)])
         if index not in seen.arrived:
             continue
+        ahead = bool(forward)
         arrived = seen.arrived[index]
         forward = forward or _differs("the error that arrives", arrived, _expected(model, seen, index))
         given = seen.gradients[index] | {
@@ -170,7 +176,7 @@ def check_network(model: Model, batch: Batch, options: Options, against: Witness
                     memory = _differs("this gradient", gradient, alone[name], noise)
                 finding = _beside_kinks(cell, name, options)
                 whole = check_array(Through(walk, index, given), name, replace(WHOLE, seed=options.seed))
-                yield Row(node.name, node.type, finding, whole, memory, (heard or {}).get(name))
+                yield Row(node.name, node.type, finding, whole, memory, (heard or {}).get(name), ahead)
 
 
 def _beside_kinks(cell: Alone, name: str, options: Options) -> Finding:

@@ -79,6 +79,10 @@ class Through:
         self.c: Array = np.ones(())
 
     @property
+    def terms(self) -> float:
+        return self.walk.end.terms
+
+    @property
     def values(self) -> Mapping[str, Array]:
         return self.walk.cells[self.index].values
 
