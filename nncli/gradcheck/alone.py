@@ -40,6 +40,7 @@ class Alone:
     x, p, c     inputs, parameters and dL/dy: copied into the frame at each call, so they may be changed in between
     in_place    gives y the memory of x (unless backward reads x), and dx that of dy, as the engine does
     needed      for which inputs dL/dx is asked; `frozen` nodes have no gradients of their parameters
+    evaluating  works as in evaluation, with a way back: a node with `state` that is not trainable
     uniform     the source of random numbers; by default the same ones at each call
     """
 
@@ -55,6 +56,7 @@ class Alone:
         frozen: bool = False,
         needed: Sequence[bool] | None = None,
         training: bool = True,
+        evaluating: bool = False,
         finish: Callable[[Array], None] | None = None,
         start: int = 0,
         plan: Mapping[str, Any] | None = None,
@@ -70,7 +72,7 @@ class Alone:
             p = {name: distinct(rng, *p.shape).astype(dtype) for name, p in self.declared.parameters.items()}
         self.x, self.p = list(x), dict(p)
         self.c = rng.normal(size=(*self.declared.output, start + n))[..., start:].astype(dtype)
-        f = self.frame = Frame(n=n, total=start + n, training=training, leads=start == 0)
+        f = self.frame = Frame(n=n, total=start + n, training=training and not evaluating, leads=start == 0)
         f.xs = tuple(np.empty_like(x, order="C") for x in self.x)
         f.dy = np.empty((*self.declared.output, n), dtype)
         f.y = np.empty_like(f.dy)

@@ -44,6 +44,8 @@ class Walk:
                 x=[self.values[source].copy() for source in node.inputs],
                 p={name: array.copy() for name, array in parameters.get(node.owner, {}).items()},
                 plan=plan.nodes.get(node.name, {}),
+                evaluating=node.frozen,
+                frozen=not node.trainable,
                 uniform=functools.partial(uniform, seed, node.name, 0, 0, 0),
             )
             self.cells.append(cell)
