@@ -103,7 +103,8 @@ class Frame:
 
     n, total    samples of this shard, and of the whole batch
     leads       whether this shard is the first of its batch: it alone writes what is kept once (`state`)
-    training    whether this program trains (constant)
+    training    whether this program trains (constant). False in it too for nodes with `state` that are not trainable:
+                their way back is that of what they do in evaluation
     xs, x       inputs, and the first of them        y    output
     dxs, dx     dL/dx for each input; None where nobody needs it
     dy          dL/dy

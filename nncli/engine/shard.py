@@ -213,7 +213,8 @@ class Shard:
                     sums.append((dx, extra))
                     dx = extra
             dxs.append(dx)
-        frame = Frame(n=self.n, total=self.whole, training=self.training, dxs=tuple(dxs), dx=dxs[0])
+        training = self.training and not node.frozen
+        frame = Frame(n=self.n, total=self.whole, training=training, dxs=tuple(dxs), dx=dxs[0])
         frame.leads = self.index == 0
         frame.xs = tuple(values[source] for source in node.inputs)
         frame.x, frame.y = frame.xs[0], values[index]

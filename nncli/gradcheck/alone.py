@@ -40,6 +40,7 @@ class Alone:
     x, p, c     inputs, parameters and dL/dy: copied into the frame at each call, so they may be changed in between
     in_place    gives y the memory of x (unless backward reads x), and dx that of dy, as the engine does
     needed      for which inputs dL/dx is asked; `frozen` nodes have no gradients of their parameters
+    evaluating  works as in evaluation, with a way back: a node with `state` that is not trainable
     uniform     the source of random numbers; by default the same ones at each call
     """
 
@@ -55,6 +56,7 @@ class Alone:
         frozen: bool = False,
         needed: Sequence[bool] | None = None,
         training: bool = True,
+        evaluating: bool = False,
         finish: Callable[[Array], None] | None = None,
         start: int = 0,
         plan: Mapping[str, Any] | None = None,
@@ -70,7 +72,7 @@ class Alone:
             p = {name: distinct(rng, *p.shape).astype(dtype) for name, p in self.declared.parameters.items()}
         self.x, self.p = list(x), dict(p)
         self.c = rng.normal(size=(*self.declared.output, start + n))[..., start:].astype(dtype)
-        f = self.frame = Frame(n=n, total=start + n, training=training, leads=start == 0)
+        f = self.frame = Frame(n=n, total=start + n, training=training and not evaluating, leads=start == 0)
         f.xs = tuple(np.empty_like(x, order="C") for x in self.x)
         f.dy = np.empty((*self.declared.output, n), dtype)
         f.y = np.empty_like(f.dy)
@@ -92,6 +94,10 @@ class Alone:
         f.uniform = uniform or self._uniform
         f.sum_over_shards = lambda array: None
         f.views = None if layer.traits.view else layer.prepare(f)
+
+    @property
+    def terms(self) -> float:
+        return 0.0
 
     @property
     def values(self) -> dict[str, Array]:
@@ -160,6 +166,18 @@ class Alone:
     def run(self) -> tuple[Array, dict[str, Array]]:
         return self.forward(), self.backward()
 
+    def trespass(self) -> str:
+        """What the layer does beyond writing y and gradients from what it is given; empty where it does not."""
+        f, first = self.frame, self.forward()
+        if not np.array_equal(first, self.forward(), equal_nan=True):
+            return "its output is another each time: random numbers have to come from `f.uniform`"
+        for place, (given, x) in enumerate(zip(self.x, f.xs, strict=True)):
+            if not np.shares_memory(x, f.y) and not np.array_equal(given, x, equal_nan=True):
+                return f"it writes over its input {place + 1} on the way forward, which others read"
+        self.backward()
+        changed = [name for name, p in f.p.items() if not np.array_equal(p, self.p[name], equal_nan=True)]
+        return f"it changes its parameter {changed[0]}, which is for the optimizer to do" if changed else ""
+
 
 class AloneLoss:
     """A loss with arrays for the samples of x and t, which are a shard of a batch of `total`.
@@ -186,6 +204,11 @@ class AloneLoss:
         self.works = loss.workspace(x.shape[:-1], n)
         f.work = {name: _array(work, dtype) for name, work in self.works.items()}
         f.views = loss.prepare(f)
+
+    @property
+    def terms(self) -> float:
+        """A loss of nearly 0 is the difference of a logarithm and a logit, or the logarithm of nearly 1."""
+        return max(1.0, float(np.abs(self.x).max(initial=0.0)))
 
     @property
     def values(self) -> dict[str, Array]:

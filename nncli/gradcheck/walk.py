@@ -46,6 +46,8 @@ class Walk:
                 x=[self.values[source].copy() for source in node.inputs],
                 p={name: array.copy() for name, array in parameters.get(node.owner, {}).items()},
                 plan=plan.nodes.get(node.name, {}),
+                evaluating=node.frozen,
+                frozen=not node.trainable,
                 uniform=functools.partial(uniform, seed, node.name, 0, 0, 0),
             )
             self.cells.append(cell)
@@ -91,6 +93,10 @@ class Through:
     def __init__(self, walk: Walk, index: int, gradients: Mapping[str, Array]) -> None:
         self.walk, self.index, self._gradients = walk, index, gradients
         self.c: Array = np.ones(())
+
+    @property
+    def terms(self) -> float:
+        return max(term.weight * end.terms for term, end in zip(self.walk.objective, self.walk.ends, strict=True))
 
     @property
     def values(self) -> Mapping[str, Array]:

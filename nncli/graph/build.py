@@ -226,32 +226,38 @@ class _Builder:
     def _group(self, declared: _Declarations) -> dict[int, dict[str, int]]:
         """The group of each parameter that has one, by position and name."""
         found: dict[int, dict[str, int]] = {}
-        hit: set[tuple[int, str, str]] = set()
         for position, (_, parts) in declared.items():
             spec = self.specs[position]
             for name in parts.parameters if spec.share is None else ():
                 for index, group in enumerate(self.groups):
-                    nodes = [pattern for pattern in group.nodes if fnmatchcase(spec.name, pattern)]
-                    names = [pattern for pattern in group.parameters if fnmatchcase(name, pattern)]
-                    if nodes and names:
-                        hit |= {(index, "nodes", pattern) for pattern in nodes}
-                        hit |= {(index, "parameters", pattern) for pattern in names}
+                    of_node = any(fnmatchcase(spec.name, pattern) for pattern in group.nodes)
+                    if of_node and any(fnmatchcase(name, pattern) for pattern in group.parameters):
                         found.setdefault(position, {}).setdefault(name, index)
         if len(declared) == len(self.specs):
-            self._idle(declared, hit)
+            self._idle(declared)
         return found
 
-    def _idle(self, declared: _Declarations, hit: set[tuple[int, str, str]]) -> None:
-        """Patterns of groups that no parameter fits."""
-        owners = [self.specs[position].name for position, (_, parts) in declared.items() if parts.parameters]
-        names = sorted({name for _, parts in declared.values() for name in parts.parameters})
+    def _idle(self, declared: _Declarations) -> None:
+        """Patterns of groups that no parameter fits. Those for parameters are looked at where some node is fit."""
+        owners = {
+            self.specs[position].name: list(parts.parameters)
+            for position, (_, parts) in declared.items()
+            if parts.parameters and self.specs[position].share is None
+        }
         for index, group in enumerate(self.groups):
-            for kind, patterns, known in (("nodes", group.nodes, owners), ("parameters", group.parameters, names)):
-                for place, pattern in enumerate(patterns):
-                    if (index, kind, pattern) not in hit:
-                        path = ("groups", index, kind, place)
-                        message = f"no parameter of a node fits '{pattern}'"
-                        self.faults.append(self.document.fault(path, message, nearest(pattern, known)))
+            fit = [name for name in owners if any(fnmatchcase(name, pattern) for pattern in group.nodes)]
+            for place, pattern in enumerate(group.nodes):
+                if not any(fnmatchcase(name, pattern) for name in owners):
+                    message = f"no node with parameters of its own fits '{pattern}'"
+                    self._idle_fault((index, "nodes", place), message, nearest(pattern, list(owners)))
+            names = sorted({name for node in fit for name in owners[node]})
+            for place, pattern in enumerate(group.parameters):
+                if fit and not any(fnmatchcase(name, pattern) for name in names):
+                    message = f"no parameter of {', '.join(fit[:3])}{', ...' if len(fit) > 3 else ''} fits '{pattern}'"
+                    self._idle_fault((index, "parameters", place), message, nearest(pattern, names))
+
+    def _idle_fault(self, where: tuple[int, str, int], message: str, hint: str) -> None:
+        self.faults.append(self.document.fault(("groups", *where), message, hint))
 
     def _assemble(
         self,

@@ -51,6 +51,11 @@ class Node:
         return self.trainable and bool(self.declared.parameters)
 
     @property
+    def frozen(self) -> bool:
+        """Whether it works as in evaluation while the rest is trained, so that what it keeps stays as it is too."""
+        return not self.trainable and bool(self.declared.state)
+
+    @property
     def parameter_count(self) -> int:
         """Of its own parameters."""
         if self.shares is not None:

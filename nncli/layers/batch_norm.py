@@ -30,13 +30,16 @@ class BatchNorm(Layer):
     and positions of the whole batch, however many shards work on it. The state keeps running ones, of which `momentum`
     is the share of the new batch: running ← (1 − momentum) · running + momentum · batch (PyTorch's convention), with
     the unbiased variance. In evaluation they take the place of μ and σ². γ starts at 1, β at 0 and both are free of
-    weight decay; without `affine` there are none. A bias in the layer before is then of no use.
+    weight decay; without `affine` there are none. A bias in the layer before is then of no use. With `trainable: false`
+    the layer works as in evaluation while the rest is trained, and its running figures stay as they are (as Keras has
+    it; in PyTorch they go on unless the module is put into `eval()`).
 
     Shapes (N samples, C channels; vectors have no positions)
         x (C, ..., N)   γ (C,)   β (C,)   running mean and variance (C,)   ->   y the same as x
 
     Gradients (sums over the m numbers of a channel in the whole batch; x̂ = s (x − μ))
         dβ = Σ dy        dγ = Σ dy x̂        dx = γ s (dy − dβ / m − x̂ dγ / m)
+        and dx = γ s dy where μ and σ² are the running ones
 
     Source: Ioffe & Szegedy 2015, "Batch normalization", arXiv:1502.03167, algorithm 1. We deviate: running averages as
     PyTorch has them, where section 3.1 averages over many batches after training; a batch of one number is let pass
@@ -109,6 +112,10 @@ class BatchNorm(Layer):
     def backward(self, f: Frame) -> None:
         _, _, d, dx, dy = f.views
         a, b, s, product = f.work["a"], f.work["b"], f.work["s"], f.work["product"].reshape(d.shape)
+        if not f.training:
+            if dx is not None:
+                self._scale(f, dy, a, s, dx)
+            return
         np.multiply(dy, d, out=product)
         np.add.reduce(product, axis=1, keepdims=True, out=a)
         np.add.reduce(dy, axis=1, keepdims=True, out=b)
@@ -127,9 +134,13 @@ class BatchNorm(Layer):
         np.multiply(d, a, out=product)
         np.add(product, b, out=product)
         np.subtract(dy, product, out=dx)
+        self._scale(f, dx, a, s, dx)
+
+    def _scale(self, f: Frame, error: Array, a: Array, s: Array, dx: Array) -> None:
+        """Write γ s times an error into dx; `a` is scratch."""
         if self.affine:
             np.multiply(s, f.p["gamma"][:, None], out=a)
-        np.multiply(dx, a if self.affine else s, out=dx)
+        np.multiply(error, a if self.affine else s, out=dx)
 
 
 def _mean(f: Frame, x: Array, count: int, out: Array) -> None:

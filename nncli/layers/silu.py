@@ -44,9 +44,8 @@ class Silu(Elementwise):
     def slope(self, known: Array, slope: Array, work: Mapping[str, Array]) -> None:
         rest = work["rest"]
         logistic(known, rest)
-        np.maximum(known, -largest(known.dtype), out=slope)
+        np.subtract(1, rest, out=slope)
+        np.multiply(slope, known, out=slope)
+        np.maximum(slope, -largest(known.dtype), out=slope)
+        np.add(slope, 1, out=slope)
         np.multiply(slope, rest, out=slope)
-        np.subtract(1, rest, out=rest)
-        np.multiply(slope, rest, out=slope)
-        np.subtract(1, rest, out=rest)
-        np.add(slope, rest, out=slope)

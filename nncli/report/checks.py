@@ -88,7 +88,7 @@ def _error(finding: Finding) -> str:
 
 def _whole(finding: Finding) -> str:
     if finding.verdict == "undecided":
-        return "kinks"
+        return "inexact" if finding.inexact else "kinks"
     return "zero" if finding.verdict == "zero" else f"{finding.error:.1e}"
 
 
@@ -101,7 +101,7 @@ def _verdict(row: Row) -> Text:
         return Text("WRONG", style="bold red")
     if row.verdict == "wrong":
         return Text("follows", style="red")
-    words = {"agrees": "agrees", "zero": "zero", "undecided": "kinks only"}
+    words = {"agrees": "agrees", "zero": "zero", "undecided": "inexact" if row.alone.inexact else "kinks only"}
     return Text(words[row.verdict], style="green" if row.verdict == "agrees" else "yellow")
 
 
@@ -111,7 +111,13 @@ def _sentence(report: Report) -> str:
     wrong = len(report.wrong)
     if wrong:
         return f"{wrong} of {len(rows)} gradients are wrong; {what}"
-    said = f"all {len(rows)} gradients agree; largest error {report.largest:.1e}; {what}"
+    undecided = sum(row.alone.verdict == "undecided" for row in rows)
+    agree = (
+        f"{len(rows) - undecided} of {len(rows)} gradients agree" if undecided else f"all {len(rows)} gradients agree"
+    )
+    said = f"{agree}; largest error {report.largest:.1e}; {what}"
+    if undecided:
+        said += f"\n{undecided} could not be decided: every output has a kink, or is too large beside the gradient"
     avoided = sum(row.alone.avoided > 0 for row in rows)
     left = sum(row.alone.kinks > 0 for row in rows)
     zero = sum(row.alone.verdict == "zero" for row in rows)

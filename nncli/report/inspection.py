@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nncli.checkpoint import Snapshot
+from nncli.checkpoint import NamedArray, Snapshot
 
 
 def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
     """What `inspect` tells: statistics are over all values of a parameter, in float64."""
-    parameters = []
-    for node, arrays in snapshot.model.items():
-        for name, named in arrays.items():
-            values = named.array.astype("f8")
-            parameters.append(
-                {
-                    "node": node,
-                    "parameter": name,
-                    "shape": list(values.shape),
-                    "axes": list(named.axes),
-                    "mean": values.mean(),
-                    "std": values.std(),
-                    "min": values.min(),
-                    "max": values.max(),
-                }
-            )
     history = [
         {"epoch": int(epoch)} | {name: float(values[row]) for name, values in snapshot.history.epochs.items()}
         for row, epoch in enumerate(snapshot.history.epoch)
@@ -44,13 +29,26 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "preprocess": {
             step: {key: array.shape for key, array in arrays.items()} for step, arrays in snapshot.preprocess.items()
         },
-        "parameters": parameters,
+        "parameters": _figures(snapshot.model, "parameter"),
+        "averaged": _figures(snapshot.model_ema, "parameter"),
+        "state": _figures(snapshot.state, "state"),
         "optimizer": sorted(snapshot.optimizer),
         "history": history,
         "plugins": dict(snapshot.plugins),
         "config_dir": snapshot.config_dir,
         "config": snapshot.config,
     }
+
+
+def _figures(model: Mapping[str, Mapping[str, NamedArray]], what: str) -> list[dict[str, Any]]:
+    """One entry for each array, in float64."""
+    found = []
+    for node, arrays in model.items():
+        for name, named in arrays.items():
+            values = named.array.astype("f8")
+            figures = {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
+            found.append({"node": node, what: name, "shape": list(values.shape), "axes": list(named.axes)} | figures)
+    return found
 
 
 def _name(config: str) -> str:

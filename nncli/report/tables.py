@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from nncli.report import probes
@@ -82,27 +83,39 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
         "progress": f"epoch {progress['epoch']}, step {progress['step']}",
         "plan": document["plan"],
         "written by": versions,
+        **({"plugins": ", ".join(document["plugins"])} if document["plugins"] else {}),
     }
     for name, value in rows.items():
         head.add_row(name, value)
     head.show_header = False
     console.print(head)
-    shown = table()
-    for name in ("node", "parameter", "shape"):
-        shown.add_column(name, overflow="fold")
-    for name in ("mean", "std", "min", "max"):
-        shown.add_column(name, justify="right")
-    for entry in document["parameters"]:
-        figures = [number(entry[name]) for name in ("mean", "std", "min", "max")]
-        sides = "×".join(str(side) for side in entry["shape"]) or "1"
-        shown.add_row(entry["node"], entry["parameter"], sides, *figures)
-    console.print("")
-    console.print(shown)
+    for title, kind, what in (
+        ("", "parameters", "parameter"),
+        ("averaged weights, with which validation and test are measured", "averaged", "parameter"),
+        ("state", "state", "state"),
+    ):
+        if document[kind]:
+            console.print(f"\n[bold]{title}[/]" if title else "")
+            console.print(_arrays(document[kind], what))
     _history(document["history"], console)
     if document["probe"] is not None:
         probes.show(document["probe"], console)
     console.print(f"\n[bold]configuration[/]  (paths are relative to {document['config_dir']})", soft_wrap=True)
     console.print(Text(document["config"].rstrip()), soft_wrap=True)
+
+
+def _arrays(entries: Sequence[Mapping[str, Any]], what: str) -> Table:
+    """One line for each array, with figures of its values."""
+    shown = table()
+    for name in ("node", what, "shape"):
+        shown.add_column(name, overflow="fold")
+    for name in ("mean", "std", "min", "max"):
+        shown.add_column(name, justify="right")
+    for entry in entries:
+        figures = [number(entry[name]) for name in ("mean", "std", "min", "max")]
+        sides = "×".join(str(side) for side in entry["shape"]) or "1"
+        shown.add_row(entry["node"], entry[what], sides, *figures)
+    return shown
 
 
 def _history(history: Sequence[Mapping[str, Any]], console: Console, most: int = 10) -> None:

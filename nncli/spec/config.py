@@ -111,7 +111,8 @@ class NodeExtras:
 
     `name` is the node's own name. `inputs` are the names of the nodes that it reads, or one name; without it a node
     reads the one before it; `input` stands for the network's input. `share` names a node of the same layer whose
-    parameters this one uses instead of its own. With `trainable: false` parameters stay as they are.
+    parameters this one uses instead of its own. With `trainable: false` parameters stay as they are, and so do running
+    statistics: `batch_norm` then works as in evaluation.
     """
 
     name: NodeName | None = None

@@ -153,7 +153,7 @@ def _fault(located: _Located, document: Places) -> Fault:
     if kind == "too_long":
         return document.fault(path, _count(here, document.at(path)))
     if kind in ("string_too_short", "too_short"):
-        return document.fault(path, "must not be empty")
+        return document.fault(path, "must not be empty", "give at least one" if kind == "too_short" else "")
     if kind == "value_error":
         return document.fault(path, str(context["error"]))
     return document.fault(path, f"{error['msg']}, found {shown(value)}")
@@ -195,9 +195,12 @@ def _spelling(annotation: Any, value: Any) -> str:
     if value is None:
         return "write a value, or leave the field out"
     if (members := walk.members(annotation)) is not None and members[-1:] == (Ellipsis,):
-        if isinstance(value, dict) and walk.chosen_kind(members[0]) is None:
+        if isinstance(value, dict) and walk.chosen_kind(members[0]) is None and not walk.names_at(members[0]):
             return ""
         return f"write `[{cut(flow(value))}]`"
+    if names := walk.names_at(annotation):
+        plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+        return f"write `{{{names[0]}: {cut(flow(value))}}}`" if plain else nearest("", names)
     types = {walk.bare(option) for option in walk.options(annotation)}
     if bool in types and str(value).lower() in ("yes", "on", "no", "off", "1", "0", "true", "false"):
         return f"write {'true' if str(value).lower() in ('yes', 'on', '1', 'true') else 'false'}"

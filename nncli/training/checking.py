@@ -48,8 +48,10 @@ class Report:
 
     @property
     def first(self) -> Row | None:
-        """The first that is wrong on the way back: by itself, or at least as derivative of the loss."""
-        return next((row for row in self.rows if row.faulty), next(iter(self.wrong), None))
+        """The first that is wrong on the way forward; or on the way back, by itself or at least as derivative of the
+        loss."""
+        ahead = [row for row in self.rows if row.ahead]
+        return ahead[-1] if ahead else next((row for row in self.rows if row.faulty), next(iter(self.wrong), None))
 
     @property
     def largest(self) -> float:
@@ -62,6 +64,9 @@ class Report:
         if row is None:
             return None
         place = self.places.get(row.node, Fault(row.node))
+        if row.ahead:
+            hint = "what reads it is wrong because of it"
+            return CheckFailed(dataclasses.replace(place, message=f"{row.node} is wrong: {row.note}", hint=hint))
         message = f"the gradient of {called(row)} of {row.node} is wrong: {row.note}"
         others = sum(other.faulty for other in self.rows if other.node != row.node)
         hint = "it is the first wrong one on the way back" + (f"; {others} more arrays are wrong too" if others else "")

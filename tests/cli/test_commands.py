@@ -153,6 +153,18 @@ def test_inspect(run: Runner, trained: Path) -> None:
     assert {entry["parameter"] for entry in document["parameters"]} == {"W", "b"}
     assert document["progress"]["step"] == 24
     assert len(document["history"]) == 3
+    assert document["averaged"] == document["state"] == []
+
+
+def test_inspect_shows_the_average_and_running_statistics(run: Runner, tmp_path: Path) -> None:
+    text = CONFIG.replace("  - relu\n", "  - batch_norm\n  - relu\n").replace("epochs: 3", "ema: 0.9, epochs: 3")
+    run("train", write_config(tmp_path, text), "--epochs", 1, "--out", tmp_path / "run", "-q")
+    document = run("inspect", tmp_path / "run", "--json").json
+    assert [entry["state"] for entry in document["state"]] == ["mean", "variance"]
+    assert {entry["node"] for entry in document["averaged"]} == {"conv2d_1", "batch_norm_1", "dense_1"}
+    shown = run("inspect", tmp_path / "run").out
+    assert "averaged weights" in shown
+    assert "variance" in shown
 
 
 def test_summary(run: Runner, trained: Path) -> None:

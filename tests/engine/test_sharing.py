@@ -236,7 +236,12 @@ def test_adam_takes_the_group_s_rate() -> None:
 
 def test_patterns_that_fit_nothing_are_named() -> None:
     said = messages(CHAIN, "groups: [{nodes: [stem*, haed], parameters: c, lr: 1}]")
-    assert any("groups[0].nodes[1]: no parameter of a node fits 'haed' (did you mean 'head'?)" in line for line in said)
-    assert any("groups[0].parameters[0]: no parameter of a node fits 'c'" in line for line in said)
+    assert any(
+        "groups[0].nodes[1]: no node with parameters of its own fits 'haed' (did you mean 'head'?)" in line
+        for line in said
+    )
+    assert any("groups[0].parameters[0]: no parameter of stem_1, stem_2 fits 'c'" in line for line in said)
+    (one,) = messages(CHAIN, "groups: [{nodes: haed, lr: 1}]")
+    assert "fits 'haed'" in one
     (said_once,) = messages(CHAIN, "groups: [{nodes: head}]")
     assert "give `lr`, `weight_decay` or both" in said_once

@@ -95,6 +95,27 @@ class StaleBatch(Tanh):
         np.multiply(f.dy, 1 - f.work["first"] ** 2, out=f.dx)
 
 
+class WritesOverInput(Tanh):
+    """Takes its input for scratch memory, without the trait that would let it."""
+
+    def forward(self, f: Frame) -> None:
+        Tanh.forward(self, f)
+        if not np.shares_memory(f.x, f.y):
+            f.x.fill(0)
+
+
+class ChangesWeights(Dense):
+    def backward(self, f: Frame) -> None:
+        Dense.backward(self, f)
+        f.p["W"][...] *= 0.9
+
+
+class OwnRandomNumbers(Dense):
+    def forward(self, f: Frame) -> None:
+        Dense.forward(self, f)
+        f.y += 1e-3 * np.random.default_rng().normal(size=f.y.shape)
+
+
 def planted(graph: Graph, name: str, fault: type) -> Graph:
     """The graph with the layer of one node exchanged for a faulty one with the same fields."""
     nodes = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from nncli.gradcheck.network import Batch, Row, check_network
 from nncli.gradcheck.walk import Walk
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncli.parts import Frame, LossFrame
+from nncli.training.checking import Report, check_config
 from tests.engine.networks import TEXTS, model
 from tests.gradcheck import faults
 
@@ -65,6 +67,65 @@ def test_a_planted_fault_is_found_where_it_is(
     assert {(row.node, row.alone.array) for row in rows if row.faulty} == {(node, array)}
     (found,) = [row for row in rows if row.faulty]
     assert words in found.note
+
+
+TRESPASSES: list[tuple[str, str, type, str]] = [
+    ("twice", "tanh_1", faults.WritesOverInput, "it writes over its input 1 on the way forward"),
+    ("chain", "dense_2", faults.ChangesWeights, "it changes its parameter W"),
+    ("chain", "dense_2", faults.OwnRandomNumbers, "its output is another each time"),
+]
+
+
+@pytest.mark.parametrize(("text", "node", "fault", "words"), TRESPASSES, ids=[row[2].__name__ for row in TRESPASSES])
+def test_a_layer_that_breaks_the_contract_is_named_first(text: str, node: str, fault: type, words: str) -> None:
+    """What reads its output is wrong as well, the loss among it; that is not where the fault is."""
+    report = Report("faulty", "", check(faults.faulty(text, node, fault)))
+    assert report.first is not None
+    assert report.first.node == node
+    failure = report.failure()
+    assert failure is not None
+    assert f"{node} is wrong: {words}" in str(failure)
+
+
+FAR = {
+    "gelu of -8": "[{dense: {units: 5, bias_init: {constant: -8}}}, gelu, {dense: 3}]",
+    "gelu of -30": "[{dense: {units: 5, bias_init: {constant: -30}}}, gelu, {dense: 3}]",
+    "tanh in gelu of -9": "[{dense: {units: 5, bias_init: {constant: -9}}}, {gelu: tanh}, {dense: 3}]",
+    "silu of -38": "[{dense: {units: 5, bias_init: {constant: -38}}}, silu, {dense: 3}]",
+    "large weights": "[{dense: {units: 8, init: {normal: 1e6}}}, sigmoid, {dense: {units: 8, init: {normal: 1e6}}},"
+    " sigmoid, {dense: 3}]",
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_sound_layers_far_out_are_not_called_wrong(name: str, tmp_path: Path) -> None:
+    """Where an output is the difference of two equal numbers, or the error that arrives is 1e-310."""
+    path = tmp_path / "far.yaml"
+    path.write_text(f"input: {{shape: [6], classes: 3}}\nnetwork: {FAR[name]}\nloss: softmax_cross_entropy\n")
+    assert check_config(path, random=True).wrong == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("end", ["softmax_cross_entropy", "cross_entropy"])
+def test_a_loss_of_nearly_nothing_is_not_called_wrong(end: str, seed: int, tmp_path: Path) -> None:
+    """It is rounded as the logits are of which it is a difference."""
+    path = tmp_path / "sure.yaml"
+    last = ", softmax" if end == "cross_entropy" else ""
+    path.write_text(
+        f"seed: {seed}\ninput: {{shape: [6], classes: 3}}\nloss: {end}\n"
+        f"network: [{{dense: 8}}, relu, {{dense: {{units: 2, init: {{normal: 20}}}}}}{last}]\n"
+    )
+    assert check_config(path, random=True, samples=2).wrong == []
+
+
+def test_a_factor_that_is_nearly_1_is_shown_in_full() -> None:
+    class Nearly(faults.Dense):
+        def backward(self, f: Frame) -> None:
+            faults.Dense.backward(self, f)
+            f.g["W"][...] *= 1 + 1e-6
+
+    (found,) = [row for row in check(faults.faulty("chain", "dense_2", Nearly)) if row.faulty]
+    assert found.note == "1.000001 times the numeric gradient"
 
 
 @pytest.mark.parametrize("exhaustive", [False, True])

@@ -6,6 +6,7 @@ import pytest
 from nncli.engine import Model
 from nncli.layers.batch_norm import BatchNorm
 from nncli.parts import Array
+from tests.engine import networks
 from tests.engine.networks import Batch, gradient, model
 from tests.layers.cases import Case, each_case_of
 from tests.layers.harness import Alone, difference
@@ -145,3 +146,46 @@ def test_evaluation_is_that_of_any_batch_size_and_number_of_shards() -> None:
     single.run(lambda shard: np.copyto(shard.x, batch.x[..., 3:4]))
     np.testing.assert_allclose(single.shards[0].y[..., 0], y[..., 3], rtol=1e-12)
     np.testing.assert_array_equal(tested.parameters.state["first"]["mean"], before)
+
+
+FROZEN = """
+network:
+  - {conv2d: {filters: 4, kernel: 3}}
+  - {batch_norm: {}, name: first, trainable: false}
+  - relu
+  - {conv2d: {filters: 3, kernel: 3}, name: between}
+  - {batch_norm: {affine: false}, name: second, trainable: false}
+  - flatten
+  - {dense: 3}
+"""
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_frozen_it_trains_with_the_running_figures_and_leaves_them(
+    shards: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(networks.TEXTS, "frozen", FROZEN)
+    tested = model("frozen", shards)
+    rng = np.random.default_rng(2)
+    for arrays in tested.parameters.state.values():
+        for array in arrays.values():
+            array[...] = rng.uniform(0.5, 2, array.shape)
+    before = {node: {name: a.copy() for name, a in kept.items()} for node, kept in tested.parameters.state.items()}
+    batch = Batch(tested.graph, 5, np.float64)
+    training, evaluation = tested.program(5, True), tested.program(5, False)
+    parts = {}
+    training.run(batch, measure=lambda shard: parts.__setitem__(shard.index, shard.y.copy()))
+    y = np.concatenate([parts[index] for index in sorted(parts)], axis=-1)
+    for node, arrays in before.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(tested.parameters.state[node][name], array)
+    evaluation.run(batch)
+    np.testing.assert_allclose(np.concatenate([shard.y for shard in evaluation.shards], axis=-1), y, rtol=1e-12)
+    found = gradient(tested, training)
+    weights = tested.parameters.views["conv2d_1"]["W"]
+    direction, kept, losses = rng.normal(size=weights.shape), weights.copy(), []
+    for step in (1e-5, -1e-5):
+        weights[...] = kept + step * direction
+        losses.append(evaluation.run(batch))
+    slope = np.vdot(tested.parameters.views_of(found)["conv2d_1"]["W"], direction)
+    assert slope == pytest.approx((losses[0] - losses[1]) / 2e-5, rel=1e-6)

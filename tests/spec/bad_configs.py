@@ -386,7 +386,7 @@ OTHERS = {
     "data without train": row(
         "data: §{shuffle: true}", ("data: the field 'train' is required", "write `data: {train: ...}`")
     ),
-    "data is a number": row("data: §3", ("data: expected a mapping of its fields, found 3", "")),
+    "data is a number": row("data: §3", ("data: expected a mapping of its fields, found 3", "write `{train: 3}`")),
     "a file for a source": row(
         "data: {train: §a/x.npz}",
         ("data.train: unknown source 'a/x.npz'", "a file is written with its kind: `{npz: a/x.npz}`"),
@@ -430,7 +430,9 @@ OTHERS = {
         ("train.batch: expected a whole number from 1, found 1.5", ""),
     ),
     "clip without bound": row("train: {clip: §{}}", ("train.clip: give `norm`, `value` or both", "")),
-    "clip is a number": row("train: {clip: §1}", ("train.clip: expected a mapping of its fields, found 1", "")),
+    "clip is a number": row(
+        "train: {clip: §1}", ("train.clip: expected a mapping of its fields, found 1", "write `{norm: 1}`")
+    ),
     "clip by zero": row("train: {clip: {norm: §0}}", ("train.clip.norm: must be greater than 0, found 0", "")),
     "early stopping without patience": row(
         "train: {early_stopping: §{mode: min}}",
@@ -456,7 +458,23 @@ OTHERS = {
     "input without shape": Row(
         "input: §{classes: 3}", (("input: the field 'shape' is required", "write `input: {shape: ...}`"),), input=False
     ),
-    "input without axes": Row("input: {shape: §[]}", (("input.shape: must not be empty", ""),), input=False),
+    "input without axes": Row(
+        "input: {shape: §[]}", (("input.shape: must not be empty", "give at least one"),), input=False
+    ),
+    "a group that is no list": row(
+        "groups: §{nodes: a, lr: 1}",
+        ("groups: expected a list, found {nodes: a, lr: 1}", "write `[{nodes: a, lr: 1}]`"),
+    ),
+    "a group that is a name": row(
+        "groups: [§a]", ("groups[0]: expected a mapping of its fields, found 'a'", "write `{nodes: a}`")
+    ),
+    "diagnose is true": row(
+        "diagnose: §true", ("diagnose: expected a mapping of its fields, found true", "known: every")
+    ),
+    "best is a name": row(
+        "checkpoint: {best: §accuracy}",
+        ("checkpoint.best: expected a mapping of its fields, found 'accuracy'", "write `{metric: accuracy}`"),
+    ),
     "input with an axis of zero": Row(
         "input: {shape: [§0, 3]}", (("input.shape[0]: must be greater than 0, found 0", ""),), input=False
     ),
