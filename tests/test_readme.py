@@ -164,6 +164,12 @@ def test_every_preprocessing_step_is_named() -> None:
     assert [name for name in registry.KINDS["preprocess"] if f"`{name}`" not in README] == []
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_is_in_its_table_and_was_measured(path: Path) -> None:
+    assert f"| `{path.name}` |" in README
+    assert f"nncli train configs/{path.name}" in README
+
+
 def test_every_dependency_is_in_its_table() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     packages = {re.split(r"[><=\[]", text)[0] for text in project["dependencies"]}
