@@ -88,7 +88,7 @@ class Run:
             begun = perf_counter()
             speed_from = self.running.samples
             spent = progress.epoch_seconds
-            for event in self._epoch():
+            for event in self.epoch():
                 progress.epoch_seconds = spent + perf_counter() - begun
                 yield event
                 if stop():
@@ -109,7 +109,8 @@ class Run:
 
     # -- an epoch ----------------------------------------------------------------------------------------------------
 
-    def _epoch(self) -> Iterator[ev.Stepped | ev.Probed]:
+    def epoch(self) -> Iterator[ev.Stepped | ev.Probed]:
+        """The steps of the epoch that `progress` says, from where its cursor stands."""
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
         total = config.train.epochs * self.steps_per_epoch
