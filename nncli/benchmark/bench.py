@@ -53,7 +53,7 @@ def bench_config(
 def _memory(path: Path, texts: Sequence[str], workload: Workload, allow: bool) -> dict[str, Any]:
     setup = workload.run.setup
     config, n = setup.config, workload.run.batch
-    forecast = memory_bytes(setup.graph, setup.plan, config.dtype, n, config.loss, vectors_of(config))
+    forecast = memory_bytes(setup.graph, setup.plan, config.dtype, n, setup.model.objective, vectors_of(config))
     random = workload.data == "random numbers"
     with child() as other:
         measured = other.ask("measure memory", config=str(path), texts=list(texts), random=random, allow=allow)

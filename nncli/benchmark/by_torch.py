@@ -120,7 +120,9 @@ def unknown(config: Config, graph: Graph) -> list[str]:
         if node.type not in LAYERS:
             nodes.setdefault(node.type, []).append(node.name)
     found = [f"the layer '{kind}' ({', '.join(names)})" for kind, names in nodes.items()]
-    loss = config.loss
+    if len(config.loss) > 1 or config.loss[0].output is not None or config.loss[0].target is not None:
+        return [*found, "a loss on another output or target, or more than one,"]
+    loss = config.loss[0].part
     if loss.type_name not in witness.LOSSES or (loss.weighs() and loss.type_name != "softmax_cross_entropy"):
         found.append(f"the loss '{loss.type_name}'" + (" with weights" if loss.weighs() else ""))
     if config.optimizer.type_name not in OPTIMIZERS:
@@ -151,7 +153,7 @@ class Network:
             for tensor in tensors.values():
                 tensor.requires_grad_(owner not in frozen)
         self._calls = [self._call(node) for node in graph.nodes]
-        self._loss = mean_loss(config.loss, torch.zeros((), dtype=dtype))
+        self._loss = mean_loss(config.loss[0].part, torch.zeros((), dtype=dtype))
         self._optimizer = OPTIMIZERS[config.optimizer.type_name](config.optimizer, self._groups())
         self._trained = [p for group in self._optimizer.param_groups for p in group["params"]]
 
@@ -190,7 +192,7 @@ class Network:
     def batch(self, x: Array, t: Array) -> tuple[Tensor, Tensor]:
         """A batch (batch last) as PyTorch takes it."""
         targets = torch.tensor(np.ascontiguousarray(np.moveaxis(t, -1, 0)))
-        targets = targets.long() if self.config.loss.target == "classes" else targets.to(self.dtype)
+        targets = targets.long() if self.config.loss[0].part.target == "classes" else targets.to(self.dtype)
         return self._placed(np.moveaxis(x, -1, 0)), targets
 
     def loss(self, x: Tensor, t: Tensor) -> Tensor:

@@ -66,9 +66,12 @@ class Bench:
     def __init__(self, workload: Workload) -> None:
         self.run, self.times = workload.run, Times()
         self.program: Program = self.run.model.program(self.run.batch, training=True)
-        self._batch = [(np.empty_like(shard.x), np.empty_like(shard.t)) for shard in self.program.shards]
-        for shard, (x, t) in zip(self.program.shards, self._batch, strict=True):
-            self.run.setup.train.fill(np.arange(shard.start, shard.start + shard.n), x, t)
+        self._batch = [
+            (np.empty_like(shard.x), {name: np.empty_like(target) for name, target in shard.targets.items()})
+            for shard in self.program.shards
+        ]
+        for shard, (x, targets) in zip(self.program.shards, self._batch, strict=True):
+            self.run.setup.train.fill(np.arange(shard.start, shard.start + shard.n), x, targets)
         self._trained = trained_steps(self.run)
         self._multiply = products(self.run)
         self._number = itertools.count(1)
@@ -93,14 +96,16 @@ class Bench:
         return self.times
 
     def batch(self) -> tuple[Array, Array]:
-        """The samples and targets that steps are measured on, batch last."""
-        xs, ts = zip(*self._batch, strict=True)
-        return np.concatenate(xs, -1), np.concatenate(ts, -1)
+        """The samples and the first target that steps are measured on, batch last; without one the samples again."""
+        targets = [next(iter(targets.values()), x) for x, targets in self._batch]
+        return np.concatenate([x for x, _ in self._batch], -1), np.concatenate(targets, -1)
 
     def load(self, shard: Shard) -> None:
         """A plain copy: other arrays of a step share memory with the input, so it has to be written anew."""
-        for array, kept in zip((shard.x, shard.t), self._batch[shard.index], strict=True):
-            np.copyto(array, kept)
+        x, targets = self._batch[shard.index]
+        np.copyto(shard.x, x)
+        for name, target in targets.items():
+            np.copyto(shard.targets[name], target)
 
     def step(self) -> None:
         """A step on a batch that is in memory, batch last and preprocessed."""

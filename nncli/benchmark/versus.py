@@ -21,6 +21,7 @@ from nncli.engine.shard import Shard
 from nncli.errors import CheckFailed, Fault, UsageError
 from nncli.parts import Array
 from nncli.spec import dump
+from nncli.training.objective import objective
 
 ROUNDS = 5
 """At least; a round is a little of nncli and of every variant of PyTorch."""
@@ -103,7 +104,7 @@ def _agree(workload: Workload, other: Child, x: Array, t: Array, file: Path) -> 
 def _gradients(workload: Workload, x: Array, t: Array) -> tuple[float, Views]:
     setup, parameters = workload.run.setup, workload.run.model.parameters
     graph, config, n = without_noise(setup.graph), setup.config, x.shape[-1]
-    model = Model(graph, make_plan(graph, n, 8, config.threads), np.float64, config.loss, config.seed)
+    model = Model(graph, make_plan(graph, n, 8, config.threads), np.float64, objective(config, graph), config.seed)
     try:
         for node, arrays in parameters.views.items():
             for name, array in arrays.items():

@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from nncli.benchmark import memory
-from nncli.data.dataset import Dataset, Origin
+from nncli.data.dataset import Dataset, Origin, Target
+from nncli.engine import Objective
 from nncli.errors import DataError, Fault, SpecError
 from nncli.graph import Graph
 from nncli.graph.graph import Node
-from nncli.parts import Array, Loss
+from nncli.parts import Array
 from nncli.randomness import generator
 from nncli.spec import Loaded
 from nncli.spec.config import Data
 from nncli.training.loop import Run
+from nncli.training.objective import examples, objective
 from nncli.training.setup import Setup, checked_graph
 from nncli.training.supervised import set_up
 
@@ -33,10 +35,10 @@ MOST_BYTES = 2**28
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """A source of random samples and targets as the network and its loss take them, stored as `type`."""
+    """A source of random samples and targets as the network and its losses take them, stored as `type`."""
 
     graph: Graph
-    loss: Loss
+    objective: Objective
     samples: int
     seed: int
     type: str = "float32"
@@ -50,8 +52,12 @@ class Noise:
             x = rng.integers(256, size=shape, dtype=np.uint8)
         else:
             x = rng.standard_normal(shape, dtype=np.float32)
-        t = np.moveaxis(self.loss.example(rng, self.graph.output, self.samples), -1, 0)
-        return Dataset.of(x, t, Origin("random numbers"))
+        origin = Origin("random numbers")
+        targets = {
+            name: Target(np.moveaxis(t, -1, 0), origin)
+            for name, t in examples(self.objective, self.graph, rng, self.samples).items()
+        }
+        return Dataset.with_targets(x, origin, targets)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def _with_noise(loaded: Loaded, graph: Graph) -> Loaded:
     size = int(np.prod(graph.input)) * np.dtype(kind).itemsize
     samples = max(config.train.batch, min(BATCHES * config.train.batch, MOST_BYTES // size))
     steps = config.data.preprocess if config.data is not None else ()
-    noise = Noise(graph, config.loss, samples, config.seed, kind)
+    noise = Noise(graph, objective(config, graph), samples, config.seed, kind)
     return _with(loaded, Data(noise, preprocess=steps))
 
 
