@@ -19,9 +19,9 @@ name: clocked
 threads: 1
 input: {shape: [2, 6, 6], classes: 3}
 network:
-  - {conv2d: {filters: 4, kernel: 3}, name: first}
+  - {conv2d: {filters: 4, kernel: 3, algorithm: gemm}, name: first}
   - relu
-  - {conv2d: {filters: 5, kernel: 3}, name: second}
+  - {conv2d: {filters: 5, kernel: 3, algorithm: gemm}, name: second}
   - {dropout: 0.5, name: drop}
   - flatten
   - {dense: 3, name: last}

@@ -19,6 +19,7 @@ from nncli.graph import build
 from nncli.layers.dense import Dense
 from nncli.parts import Frame
 from nncli.spec import read_text
+from nncli.training.objective import objective
 from nncli.training.setup import checked_graph
 
 TEXT = """
@@ -149,7 +150,7 @@ def test_steps_of_both_sides_lead_to_the_same_weights(optimizer: str, more: str)
     config, rng = loaded.check(), np.random.default_rng(1)
     graph = build(config.network, (4,), loaded.document, loaded.faults, config.groups)
     assert graph is not None
-    model = Model(graph, make_plan(graph, 6, 8, 1), np.float64, config.loss)
+    model = Model(graph, make_plan(graph, 6, 8, 1), np.float64, objective(config, graph))
     model.parameters.initialize(graph, 0)
     x, t = rng.normal(size=(4, 6)), rng.integers(0, 3, 6)
     network = Network(config, graph, model.parameters.views, torch.float64)

@@ -77,7 +77,7 @@ def test_noise_gives_whole_numbers_to_embeddings_and_values_to_losses() -> None:
         dataset = workload.run.setup.train.dataset
         assert dataset.x.dtype.kind == "i"
         assert set(np.unique(dataset.x)) == set(range(7))
-        assert dataset.target_shape == (2,)
+        assert dataset.target("y").shape == (2,)
 
 
 def test_networks_without_noise_keep_all_but_the_noise() -> None:
