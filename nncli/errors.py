@@ -72,6 +72,10 @@ class DataError(NncliError):
     exit_code = 3
 
 
+class NoSuchFile(DataError):
+    """A data file is not there. Where `input` says what it would hold, some commands do without it."""
+
+
 class DivergenceError(NncliError):
     """The loss or a gradient became infinite or NaN."""
 

@@ -54,6 +54,14 @@ Axes = Annotated[tuple[Natural, ...], MinLen(1)]
 Text = Annotated[str, MinLen(1)]
 
 
+def _alone(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[Text, ...], MinLen(1), BeforeValidator(_alone, json_schema_input_type=Text | tuple[Text, ...])]
+"""One or several texts; one stands for a list of it."""
+
+
 def _interval(value: Any) -> Any:
     return (-value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
@@ -161,6 +169,7 @@ __all__ = [
     "Share",
     "Sides",
     "Text",
+    "Texts",
     "Weights",
     "lenient",
     "read_choice",

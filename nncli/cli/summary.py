@@ -45,7 +45,7 @@ def summary(
     if not probe and (random or weights is not None or options.given(context, "samples")):
         raise click.UsageError("--samples, --random and --weights are for --probe")
     from nncli.report import probes, tables
-    from nncli.report.console import results
+    from nncli.report.console import messages, print_missing, results
     from nncli.report.documents import write
     from nncli.training.describe import describe
 
@@ -58,6 +58,7 @@ def summary(
     if json:
         write(document)
         return
+    print_missing(document["missing"], messages(quiet))
     tables.summary(document, results())
     if probe:
         probes.show(document["probe"], results())

@@ -19,13 +19,16 @@ from nncli.cli import options
 @click.pass_context
 def validate(context: click.Context, /, config: Path, json: bool, quiet: bool, **_: Any) -> None:
     """Find all faults of a configuration at once; silent success is exit code 0 and one line."""
-    from nncli.report.console import results
+    from nncli.report.console import messages, print_missing, results
     from nncli.report.documents import write
     from nncli.training.describe import describe
 
     document = describe(config, options.override_texts(context))
     if json:
-        write({"valid": True, "config": str(config), "name": document["name"], "parameters": document["parameters"]})
-    elif not quiet:
+        named = {name: document[name] for name in ("name", "parameters", "missing")}
+        write({"valid": True, "config": str(config), **named})
+        return
+    print_missing(document["missing"], messages(quiet))
+    if not quiet:
         nodes, parameters = len(document["nodes"]), document["parameters"]
         results().print(f"{config}: valid; {nodes} nodes, {parameters:,} parameters", markup=False, soft_wrap=True)

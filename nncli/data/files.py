@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from nncli.errors import DataError, Fault
+from nncli.errors import DataError, Fault, NoSuchFile
 from nncli.parts import Array
 
 Layout: TypeAlias = Literal["nchw", "nhwc"]
@@ -20,7 +20,10 @@ DEFLATE_LIMIT = 1032
 
 
 def find(base: Path, path: str) -> Path:
-    """The file that a configuration in the folder `base` names. Raises DataError unless it is one."""
+    """The file that a configuration in the folder `base` names.
+
+    Raises DataError unless it is one, NoSuchFile where nothing is there.
+    """
     file = base / Path(path).expanduser()
     try:
         if file.is_file():
@@ -31,7 +34,7 @@ def find(base: Path, path: str) -> Path:
             raise DataError(Fault("is not a regular file", file=str(file)))
     except (OSError, ValueError) as error:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
-    raise DataError(Fault("no such file", file=str(file), hint=_nearest_file(file, path)))
+    raise NoSuchFile(Fault("no such file", file=str(file), hint=_nearest_file(file, path)))
 
 
 def _nearest_file(file: Path, path: str) -> str:

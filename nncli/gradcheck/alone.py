@@ -121,6 +121,11 @@ class Alone:
 
     def forward(self) -> Array:
         """y (…, n) for `x` and `p`, a new array."""
+        return self.compute().copy()
+
+    def compute(self) -> Array:
+        """The same in the frame's own memory, where the next call overwrites it: many large arrays cost more time to
+        get from the system than to fill."""
         f = self.frame
         _spoil(f.y)
         _spoil_scratch(self.works, f.work)
@@ -130,7 +135,7 @@ class Alone:
             array[...] = self.p[name]
         if not self.layer.traits.view:
             self.layer.forward(f)
-        return f.y.copy()
+        return f.y
 
     def backward(self, c: Array | None = None) -> dict[str, Array]:
         """Gradients of Σ c·y by name: the parameters', and `x0`, `x1`, … where they are needed. After `forward`."""

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from nncli.gradcheck.numeric import Estimate, derivative, steadied
+from nncli.gradcheck.numeric import SURE, WIDTH, Estimate, derivative, steadied
 from nncli.parts import Array
 
 LIMIT = 1e-8
@@ -18,7 +18,7 @@ SAFETY = 4.0
 INEXACT = 1e-4
 """Estimated error, as part of the array's scale, from which a numeric gradient says nothing."""
 SMALL = 128
-"""Size up to which every coordinate of an array is checked by itself."""
+"""Size up to which every coordinate of an array is checked by itself, unless options say otherwise."""
 DIRECTIONS = 8
 """Random directions along which a larger array is checked."""
 LONGEST = 64
@@ -52,6 +52,12 @@ class Options:
     seed: int = 0
     tries: int = 3
     """Step sizes at most."""
+    small: int = SMALL
+    """Size up to which every coordinate is checked by itself."""
+    width: float = WIDTH
+    """First step, in units of the size of what is moved."""
+    sure: float = SURE
+    """Estimated relative error that needs no other step."""
 
 
 @dataclass(frozen=True)
@@ -134,14 +140,14 @@ class Pairs:
 def check_array(subject: Subject, name: str, options: Options) -> Finding:
     """Compare one array's gradient with a numeric one; on a difference, say where it is."""
     value = subject.values[name]
-    each = options.exhaustive or value.size <= SMALL
+    each = options.exhaustive or value.size <= options.small
     rng = np.random.default_rng(options.seed)
     lines = _units(value) if each else (rng.normal(size=value.shape) for _ in range(options.directions))
     gradient = subject.gradients()[name]
     if not np.isfinite(gradient).all():
         note = f"{np.count_nonzero(~np.isfinite(gradient))} of {gradient.size} numbers are not finite"
         return Finding(name, value.size, 0 if each else options.directions, np.inf, 0.0, 0, 0, "wrong", note)
-    pairs = _compare(subject, name, gradient, lines, options.tries)
+    pairs = _compare(subject, name, gradient, lines, options)
     error, estimated, verdict = pairs.verdict()
     note = ""
     if verdict == "wrong":
@@ -164,7 +170,7 @@ def check_subject(subject: Subject, options: Options, names: Iterable[str] | Non
     return [check_array(subject, name, options) for name in (subject.gradients() if names is None else names)]
 
 
-def _compare(subject: Subject, name: str, gradient: Array, lines: Iterable[Array], tries: int) -> Pairs:
+def _compare(subject: Subject, name: str, gradient: Array, lines: Iterable[Array], options: Options) -> Pairs:
     pairs = Pairs()
     value = subject.values[name]
     base = value.copy()
@@ -177,7 +183,7 @@ def _compare(subject: Subject, name: str, gradient: Array, lines: Iterable[Array
             np.add(value, base, out=value)
             return subject.forward()
 
-        estimate = derivative(outputs, subject.c, size, tries, subject.terms)
+        estimate = derivative(outputs, subject.c, size, options.tries, subject.terms, options.width, options.sure)
         value[...] = base
         kept = estimate.kept
         shown = gradient
@@ -230,7 +236,7 @@ def _place(subject: Subject, name: str, gradient: Array, options: Options, each:
                 here = (slice(None),) * axis + (index,)
                 line[here] = rng.normal(size=line[here].shape)
                 lines.append(line)
-            pairs = _compare(subject, name, gradient, lines, options.tries)
+            pairs = _compare(subject, name, gradient, lines, options)
             bad = np.flatnonzero(pairs.wrong()) if not pairs.skipped else np.arange(length)
         if len(bad) < length:
             found.append(f"{called} {_listed(bad)}")

@@ -62,15 +62,26 @@ def differences(line: Line, at: Array, c: Array, h: float, terms: float = 0.0) -
     `terms` are, if they are smaller themselves.
     """
     up, down, near_up, near_down = line(h), line(-h), line(h / 2), line(-h / 2)
-    wide, narrow = (up - down) / (2 * h), (near_up - near_down) / h
-    bend_wide, bend_narrow = (up - 2 * at + down) / h, (near_up - 2 * at + near_down) / (h / 2)
+    wide, narrow, twice = up - down, near_up - near_down, 2 * at
+    wide /= 2 * h
+    narrow /= h
     noise = 8 * EPS * float(np.abs(at).max(initial=terms)) / h
     slope = max(float(np.abs(wide).max(initial=0.0)), float(np.abs(narrow).max(initial=0.0)))
-    unsmooth = np.maximum(np.abs(narrow - wide), np.abs(bend_narrow - bend_wide / 2))
+    # The bends, in place: fresh memory for large outputs costs more time than the sums.
+    up -= twice
+    up += down
+    up /= 2 * h
+    near_up -= twice
+    near_up += near_down
+    near_up /= h / 2
+    near_up -= up
+    gap = narrow - wide
+    unsmooth = np.maximum(np.abs(gap), np.abs(near_up))
     kept = unsmooth <= UNSMOOTH * slope + 2 * noise
     weights = c if kept.all() else np.where(kept, c, 0.0)
-    value = float(np.vdot(weights, narrow + (narrow - wide) / 3))
-    truncation = abs(float(np.vdot(weights, narrow - wide))) / 3
+    truncation = abs(float(np.vdot(weights, gap))) / 3
+    narrow += gap / 3
+    value = float(np.vdot(weights, narrow))
     rounding = noise * _norm(weights) + 1e-11 * abs(value)
     return Estimate(value, truncation + rounding, None if kept.all() else kept, h)
 
@@ -98,23 +109,25 @@ def steadied(line: Line, c: Array, found: Estimate, size: float) -> Estimate:
     return replace(found, error=max(found.error, spread, rounding))
 
 
-def derivative(line: Line, c: Array, size: float, tries: int, terms: float = 0.0) -> Estimate:
-    """The best of at most `tries` estimates, each with a smaller step than the one before.
+def derivative(
+    line: Line, c: Array, size: float, tries: int, terms: float = 0.0, width: float = WIDTH, sure: float = SURE
+) -> Estimate:
+    """The best of at most `tries` estimates, each with a smaller step than the one before, from `width` · `size` on.
 
     `size` is how large the numbers are that the line moves. Smaller steps meet fewer kinks and bend less, but suffer
-    more from rounding. Without kinks and with a small error the first is taken. Kinks that stay however small the
-    step lie at the point itself.
+    more from rounding. Without kinks and with an error of at most `sure` (of the value) the first is taken. Kinks that
+    stay however small the step lie at the point itself.
     """
     at = line(0.0)
     best: Estimate | None = None
-    h = WIDTH * max(size, 1e-2)
+    h = width * max(size, 1e-2)
     for _ in range(tries):
         found = differences(line, at, c, h, terms)
         if best is None or (found.kinks, found.error) < (best.kinks, best.error):
             best = found
         elif found.kinks == best.kinks and best.decided:
             break
-        if not best.kinks and best.error <= SURE * abs(best.value):
+        if not best.kinks and best.error <= sure * abs(best.value):
             break
         h /= SHRINK
     assert best is not None

@@ -67,13 +67,13 @@ class Walk:
 
     def loss_from(self, start: int) -> Array:
         """The mean loss with the arrays of the cell `start` as they are now; only what depends on it is done again."""
-        changed = {start: self.cells[start].forward()}
+        changed = {start: self.cells[start].compute()}
         for index in range(start + 1, len(self.graph.nodes)):
             node, cell = self.graph.nodes[index], self.cells[index]
             if any(source in changed for source in node.inputs):
                 kept = cell.x
                 cell.x = [changed.get(source, x) for source, x in zip(node.inputs, kept, strict=True)]
-                changed[index] = cell.forward()
+                changed[index] = cell.compute()
                 cell.x = kept
         outputs = [end.x for end in self.ends]
         for term, end in zip(self.objective, self.ends, strict=True):

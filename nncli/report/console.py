@@ -73,6 +73,12 @@ def print_error(error: NncliError, console: Console) -> None:
             console.print(f"  [dim]hint:[/] {_escape(fault.hint)}", soft_wrap=True)
 
 
+def print_missing(missing: str | None, console: Console) -> None:
+    """That data are not there, where a command can do without them."""
+    if missing is not None:
+        console.print(f"[yellow]warning:[/] {_escape(missing)}; `input` stands in for the data", soft_wrap=True)
+
+
 def _escape(text: str) -> str:
     from rich.markup import escape
 

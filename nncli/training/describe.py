@@ -9,7 +9,7 @@ from typing import Any
 from nncli.data.splits import open_splits
 from nncli.engine import Plan, make_plan
 from nncli.engine.model import memory_bytes
-from nncli.errors import SpecError
+from nncli.errors import NoSuchFile, SpecError
 from nncli.graph import INPUT, Graph
 from nncli.spec import load
 from nncli.spec.config import Config
@@ -20,26 +20,35 @@ from nncli.training.setup import checked_graph, resolve_input, vectors_of
 def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, Any]:
     """The document of `summary`. Without `data` those of the file are not opened where it has an `input`.
 
+    Where it has one, files of data may be missing: `missing` names the first, None where all are there or none is asked
+    for.
+
     Raises SpecError with all faults of the file, DataError where its data are unfit.
     """
     loaded = load(path, texts)
     config = loaded.config
     if config.input is None and config.data is None:
         loaded.require_data()
-    if config.data is None or loaded.faults or (config.input is not None and not data):
-        if config.input is None:
-            raise SpecError(loaded.faults)
+    missing: str | None = None
+    if config.input is not None:
         graph = checked_graph(loaded, config.input.shape)
-    else:
-        if config.input is not None:
-            checked_graph(loaded, config.input.shape)
-        kinds = kinds_of(config)
-        splits = open_splits(config.data, base=loaded.base, seed=config.seed, kinds=kinds, given=config.input)
-        graph = checked_graph(loaded, splits.shape)
-        check_targets(splits, objective(config, graph), graph)
-        config = resolve_input(config, splits)
+    elif loaded.faults:
+        raise SpecError(loaded.faults)
+    if config.data is not None and (data or config.input is None):
+        try:
+            kinds = kinds_of(config)
+            splits = open_splits(config.data, base=loaded.base, seed=config.seed, kinds=kinds, given=config.input)
+        except NoSuchFile as error:
+            if config.input is None:
+                raise
+            missing = str(error)
+        else:
+            graph = checked_graph(loaded, splits.shape)
+            check_targets(splits, objective(config, graph), graph)
+            config = resolve_input(config, splits)
     itemsize = 8 if config.dtype == "float64" else 4
-    return document_of(config, graph, make_plan(graph, config.train.batch, itemsize, config.threads))
+    plan = make_plan(graph, config.train.batch, itemsize, config.threads)
+    return document_of(config, graph, plan) | {"missing": missing}
 
 
 def document_of(config: Config, graph: Graph, plan: Plan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Runner
-from tests.data.test_bad_files import IDX, NPZ
+from tests.data.test_bad_files import CIFAR10, IDX, NPZ
 from tests.graph.test_build import FAULTS
 from tests.spec.bad_configs import ROWS
 
@@ -52,8 +52,9 @@ def test_bad_graph(run: Runner, tmp_path: Path, name: str) -> None:
 
 
 def config_of(source: str) -> str:
+    shape = [3, 32, 32] if source.startswith("cifar10") else [1, 3, 2]
     return (
-        f"input: {{shape: [1, 3, 2], classes: 3}}\ndata: {{train: {{{source}}}}}\n"
+        f"input: {{shape: {shape}, classes: 3}}\ndata: {{train: {{{source}}}}}\n"
         "network: [flatten, dense: 3]\nloss: softmax_cross_entropy\noptimizer: sgd\n"
         "train: {epochs: 1, batch: 2}\n"
     )
@@ -67,6 +68,10 @@ def config_of(source: str) -> str:
             pytest.param("idx: {images: images, labels: labels}", make, message, id=f"idx {name}")
             for name, (make, message, _) in IDX.items()
         ),
+        *(
+            pytest.param(f"cifar10: {fields}", make, message, id=f"cifar10 {name}")
+            for name, (fields, make, message, _) in CIFAR10.items()
+        ),
     ],
 )
 def test_bad_data(run: Runner, tmp_path: Path, source: str, make: Callable[[Path], None], message: str) -> None:
@@ -76,7 +81,7 @@ def test_bad_data(run: Runner, tmp_path: Path, source: str, make: Callable[[Path
     result = run("train", "data.yaml")
     assert result.code == 3
     assert result.out == ""
-    places = {"a": "a.npz", "images": "images", "labels": "labels"}
+    places = {"a": "a.npz", "images": "images", "labels": "labels", "c": "c.bin", "d": "d.bin"}
     images = tmp_path / "images"
     most = 1032 * images.stat().st_size if images.exists() else 0
     told = message.format(**{name: tmp_path / place for name, place in places.items()}, most=most)

@@ -191,6 +191,24 @@ def test_summary_without_data(run: Runner, tmp_path: Path) -> None:
     assert run("summary", config, "--json").json["parameters"] == 7850
 
 
+@pytest.mark.parametrize("command", ["validate", "summary"])
+def test_missing_data_where_input_stands_in(run: Runner, tmp_path: Path, command: str) -> None:
+    config = tmp_path / "net.yaml"
+    text = "data: {train: {npz: nothere.npz}}\nnetwork: [flatten, {dense: 10}]\nloss: softmax_cross_entropy\n"
+    config.write_text(f"input: {{shape: [1, 8, 8], classes: 10}}\n{text}")
+    result = run(command, config)
+    assert result.code == 0
+    told = f"{tmp_path / 'nothere.npz'}: no such file"
+    assert result.err == f"warning: {told}; `input` stands in for the data\n"
+    assert run(command, config, "--json").json["missing"] == told
+    (tmp_path / "nothere.npz").write_bytes(b"")
+    assert run(command, config).code == 3
+    config.write_text(text)
+    (tmp_path / "nothere.npz").unlink()
+    assert run(command, config).code == 3
+    assert run("train", config, "--dry-run").code == 3
+
+
 def test_validate(run: Runner, trained: Path, tmp_path: Path) -> None:
     assert run("validate", trained / "small.yaml").code == 0
     assert run("validate", trained / "small.yaml", "--json").json["valid"] is True

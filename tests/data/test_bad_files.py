@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from nncli.data.splits import open_splits
 from nncli.errors import DataError
-from tests.data.files import Given, Section, idx_bytes, source
+from nncli.fields import Annotated, Choice
+from nncli.spec.yaml12 import parse
+from tests.data.files import Given, Section, cifar_bytes, idx_bytes, source
 
 IMAGES = np.arange(4 * 3 * 2, dtype=np.uint8).reshape(4, 3, 2)
 LABELS = np.array([0, 2, 1, 2], dtype=np.uint8)
@@ -353,6 +356,113 @@ def test_bad_idx(tmp_path: Path, make: Callable[[Path], None], message: str, hin
     assert caught.value.faults[0].hint == hint
 
 
+def cifar(content: bytes, second: bytes | None = None) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "c.bin").write_bytes(content)
+        if second is not None:
+            (folder / "d.bin").write_bytes(second)
+
+    return write
+
+
+RECORDS = cifar_bytes(np.zeros((4, 3, 32, 32), np.uint8), LABELS)
+FINE = cifar_bytes(np.zeros((4, 3, 32, 32), np.uint8), LABELS, LABELS)
+BINARY = "the binary version is in cifar-10-binary.tar.gz (data_batch_1.bin and so on)"
+
+CIFAR10: dict[str, tuple[str, Callable[[Path], None], str, str]] = {
+    "missing file": (
+        "c.bin",
+        lambda _: None,
+        "{c}: no such file",
+        "paths in a configuration are relative to its own folder",
+    ),
+    "missing second": (
+        "[c.bin, d.bin]",
+        cifar(RECORDS),
+        "{d}: no such file",
+        "did you mean 'c.bin'?",
+    ),
+    "folder": ("c.bin", lambda f: (f / "c.bin").mkdir(), "{c}: is a folder, not a file", "name the file inside it"),
+    "empty": ("c.bin", cifar(b""), "{c}: the file is empty", AGAIN),
+    "cut": (
+        "c.bin",
+        cifar(RECORDS[:-1]),
+        "{c}: has 12291 bytes, which are no whole number of records of 3073",
+        AGAIN,
+    ),
+    "too long": (
+        "[c.bin, d.bin]",
+        cifar(RECORDS, RECORDS + b"\0"),
+        "{d}: has 12293 bytes, which are no whole number of records of 3073",
+        AGAIN,
+    ),
+    "label": (
+        "[c.bin, d.bin]",
+        cifar(RECORDS, RECORDS[:6146] + b"\x0a" + RECORDS[6147:]),
+        "{d}: row 2: label 10 is none of 0 to 9",
+        f"is it a file of this kind, and complete? {BINARY}",
+    ),
+    "label far down": (
+        "c.bin",
+        cifar(bytes(3073 * 2000) + b"\x63" + bytes(3072)),
+        "{c}: row 2000: label 99 is none of 0 to 9",
+        f"is it a file of this kind, and complete? {BINARY}",
+    ),
+    "label beyond the classes": (
+        "[c.bin, d.bin]",
+        cifar(RECORDS, RECORDS[:6146] + b"\x03" + RECORDS[6147:]),
+        "{c} and 1 more: row 6: label 3, but the configuration's input.classes is 3: 0 to 2",
+        "",
+    ),
+    "pickle": (
+        "c.bin",
+        cifar(b"\x80\x02}q\x01" + bytes(3068)),
+        "{c}: is a pickle, the Python version of the data, and nncli never unpickles",
+        BINARY,
+    ),
+    "gzip": ("c.bin", cifar(gzip.compress(RECORDS)), "{c}: is packed with gzip", f"unpack it first; {BINARY}"),
+    "CIFAR-100": (
+        "c.bin",
+        cifar(FINE),
+        "{c}: has 12296 bytes, which are no whole number of records of 3073",
+        "it is one of records with `labels: 2`",
+    ),
+    "not CIFAR-100": (
+        "{path: c.bin, labels: 2}",
+        cifar(RECORDS),
+        "{c}: has 12292 bytes, which are no whole number of records of 3074",
+        "it is one of records with `labels: 1`",
+    ),
+    "fine label": (
+        "{path: c.bin, labels: 2}",
+        cifar(FINE[:3075] + b"\x64" + FINE[3076:]),
+        "{c}: row 1: label 100 is none of 0 to 99",
+        f"is it a file of this kind, and complete? {BINARY}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "make", "message", "hint"), CIFAR10.values(), ids=CIFAR10.keys())
+def test_bad_cifar10(tmp_path: Path, fields: str, make: Callable[[Path], None], message: str, hint: str) -> None:
+    make(tmp_path)
+    made = TypeAdapter(Annotated[Any, Choice("source")]).validate_python(parse(f"cifar10: {fields}", "").plain)
+    with pytest.raises(DataError) as caught:
+        open_splits(Section(made), base=tmp_path, seed=0, kinds={"y": "classes"}, given=Given((3, 32, 32), 3))
+    assert says(caught.value, message.format(c=tmp_path / "c.bin", d=tmp_path / "d.bin"))
+    assert caught.value.exit_code == 3
+    assert caught.value.faults[0].hint == hint
+
+
+def test_a_file_that_grows_shorter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at its size and the reading of its records."""
+    cifar(RECORDS)(tmp_path)
+    made = source("cifar10", path=("c.bin",))
+    monkeypatch.setattr(type(made), "_count", lambda *_: 5)
+    with pytest.raises(DataError) as caught:
+        made.load(tmp_path)
+    assert str(caught.value) == f"{tmp_path / 'c.bin'}: ended after 12292 of 15365 bytes"
+
+
 def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     """An archive whose directory and header agree on two gigabytes that its bytes cannot hold."""
     npz_of(tmp_path, x=npy(f"({2**28},)", content=bytes(64)))
@@ -371,7 +481,11 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     assert peak < 2**20
 
 
-@pytest.mark.parametrize("made", [source("npz", path="a"), source("idx", images="a")], ids=["npz", "idx"])
+@pytest.mark.parametrize(
+    "made",
+    [source("npz", path="a"), source("idx", images="a"), source("cifar10", path=("a",))],
+    ids=["npz", "idx", "cifar10"],
+)
 def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nncli.data.dataset import Dataset
 from nncli.data.sources.npz import read_npz
 from nncli.errors import DataError, Fault
-from tests.data.files import idx_bytes, source
+from tests.data.files import cifar_bytes, idx_bytes, source
 
 fuzz = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
@@ -31,7 +31,9 @@ def archive(packed: bool) -> bytes:
 
 IDX = idx_bytes(np.arange(24, dtype=np.float32).reshape(4, 3, 2))
 NPZ = [archive(False), archive(True)]
-FILES = {"idx": [IDX, gzip.compress(IDX, mtime=0)], "npz": NPZ}
+CIFAR10 = cifar_bytes(np.arange(2 * 3072, dtype=np.int64).reshape(2, 3, 32, 32) % 251, np.array([9, 0]))
+FILES = {"idx": [IDX, gzip.compress(IDX, mtime=0)], "npz": NPZ, "cifar10": [CIFAR10]}
+MADE = {"idx": source("idx", images="a"), "npz": source("npz", path="a"), "cifar10": source("cifar10", path=("a",))}
 
 
 @st.composite
@@ -60,11 +62,10 @@ def load(kind: str, folder: Path, content: bytes) -> Dataset | None:
     """The samples, or None after a DataError that names the file."""
     file = folder / "a"
     file.write_bytes(content)
-    made = source("npz", path="a") if kind == "npz" else source("idx", images="a")
     faults: tuple[Fault, ...] = ()
     data: Dataset | None = None
     try:
-        data = made.load(folder)
+        data = MADE[kind].load(folder)
     except DataError as error:
         faults = error.faults
     assert (data is None) == bool(faults)
@@ -86,6 +87,12 @@ def test_idx(tmp_path: Path, content: bytes) -> None:
 @example(NPZ[0].replace(b"(4, 3, 2)", b"(4L,3, 2"))
 def test_npz(tmp_path: Path, content: bytes) -> None:
     load("npz", tmp_path, content)
+
+
+@fuzz
+@given(damaged("cifar10"))
+def test_cifar10(tmp_path: Path, content: bytes) -> None:
+    load("cifar10", tmp_path, content)
 
 
 @pytest.mark.parametrize("kind", ["idx", "npz"])
