@@ -23,9 +23,9 @@ up to 128 channels and 31×31 kernels, normal and rectified numbers. Float64 err
 what the others are compared with: they err by up to 6e-7 there, and are always allowed."""
 DOUBLE = 2.0**-29
 """Rounding of float64 over that of float32."""
-WINOGRAD_BUDGET = 5 << 19
-"""Bytes of the tiles of a block and their transforms. Twice a second-level cache: half of it is written while the other
-is read. Measured from 0.3 to 10 MB for 32 to 128 channels: best or within 5 % of it throughout."""
+WINOGRAD_BUDGET = 5 << 18
+"""Bytes of the tiles of a block and their transforms, one second-level cache and a little; twice as much for the
+weights' gradient, which sums over a block. Best or within 6 % of it of 0.3 to 5 MB, for 32 to 128 channels."""
 FFT_BUDGET = 1 << 18
 """Bytes of the spectra of a chunk of samples."""
 FFT_SAMPLES = 2
@@ -139,7 +139,8 @@ def _options(
 def winograd_block(c: Convolution, which: str, m: int) -> tuple[int, int]:
     """(rows, columns) of the tiles of a block."""
     rows, columns = winograd.grid(m, (c.x if which == "input" else c.y)[1:])
-    tiles = max(1, WINOGRAD_BUDGET // (winograd.points(m) * (c.x[0] + c.y[0]) * c.n * c.itemsize))
+    budget = WINOGRAD_BUDGET * (2 if which == "weight" else 1)
+    tiles = max(1, budget // (winograd.points(m) * (c.x[0] + c.y[0]) * c.n * c.itemsize))
     if tiles < columns:
         return 1, -(-columns // -(-columns // tiles))
     return -(-rows // -(-rows // (tiles // columns))), columns
@@ -213,22 +214,25 @@ def gemm_counts(c: Convolution, which: str, plan: Mapping[str, Any]) -> Counts:
 
 
 def winograd_counts(c: Convolution, which: str, plan: Mapping[str, Any]) -> Counts:
-    """Multiplications of the transforms, those of the middle, numbers gathered and scattered, weights, blocks."""
+    """Multiplications of the transforms, those of the middle, numbers gathered and scattered, runs of such copies,
+    transformed weights, products, blocks."""
     if which == "input":
         assert c.adjoint is not None
         c = c.adjoint
     m, block = plan[f"{which}_tile"], (plan[f"{which}_rows"], plan[f"{which}_columns"])
     points, (rows, columns) = winograd.points(m), winograd.grid(m, c.y[1:])
     tiles = rows * columns * c.n
-    transforms = points * (points * c.x[0] + m * m * c.y[0]) * tiles
+    transforms = points // 2 * (points * c.x[0] + m * m * c.y[0]) * tiles
     middle = points * c.pairs * tiles
     moved = (points * c.x[0] + m * m * c.y[0]) * tiles
     blocks = -(-rows // block[0]) * -(-columns // block[1])
-    return transforms, middle, moved, moved / c.n, points * c.weights / 9, blocks * points * c.groups, blocks
+    run = c.n if c.n > 1 else min(block[1], columns)
+    return transforms, middle, moved, moved / run, points * c.weights / 9, blocks * points * c.groups, blocks
 
 
 def fft_counts(c: Convolution, which: str, plan: Mapping[str, Any]) -> Counts:
-    """Numbers of the samples' transforms times their logarithm, those of the weights', multiplications, products."""
+    """Numbers of the samples' spectra times the logarithm of a map's, those of the weights', multiplications, products,
+    numbers of the weights' spectra read, passes."""
     rows, columns = fft_convolution.axes(c.x, c.y, c.window, which)
     size = rows.length * (columns.length // 2 + 1)
     maps = (c.x[0] + c.y[0]) * c.n
@@ -252,20 +256,20 @@ COUNTS: dict[str, Callable[[Convolution, str, Mapping[str, Any]], Counts]] = {
     "oaconvolve": oaconvolve_counts,
 }
 COSTS: dict[str, Counts] = {
-    "gemm": (0.0186, 0.124, 24.1, 0.0226, 2960.0),  # 87 measurements, median error 13%
-    "gemm weight": (0.0222, 0.0899, 50.7, 0.0, 4750.0),  # 49 measurements, median error 11%
-    "gemm scatter": (0.0192, 0.323, 161.0, 0.0, 512.0),  # 11 measurements, median error 16%
-    "winograd": (0.0204, 0.0184, 0.535, 0.707, 0.703, 191.0, 0.0),  # 88 measurements, median error 13%
-    "winograd weight": (0.0194, 0.0223, 0.61, 0.422, 1.22, 0.0, 5410.0),  # 44 measurements, median error 12%
-    "fft": (0.615, 0.128, 0.338, 0.0, 1.32, 86800.0),  # 98 measurements, median error 16%
-    "fft weight": (0.561, 0.233, 0.209, 0.0, 2.32, 110000.0),  # 49 measurements, median error 19%
-    "oaconvolve": (118000.0, 2.04),  # 24 measurements, median error 34%
-    "oaconvolve weight": (81200.0, 0.858),  # 12 measurements, median error 5%
+    "gemm": (0.0197, 0.125, 22.8, 0.0, 6650.0),  # 87 measurements, median error 12%
+    "gemm weight": (0.0234, 0.0781, 60.2, 0.0, 6410.0),  # 49 measurements, median error 15%
+    "gemm scatter": (0.02, 0.328, 142.0, 0.0, 12600.0),  # 11 measurements, median error 22%
+    "winograd": (0.0138, 0.0224, 0.498, 4.44, 0.823, 490.0, 0.0),  # 88 measurements, median error 11%
+    "winograd weight": (0.0341, 0.0241, 0.315, 5.06, 1.18, 0.0, 15000.0),  # 44 measurements, median error 12%
+    "fft": (0.55, 0.266, 0.397, 0.0, 1.54, 135000.0),  # 98 measurements, median error 24%
+    "fft weight": (0.445, 0.0733, 0.105, 0.0, 7.14, 156000.0),  # 49 measurements, median error 18%
+    "oaconvolve": (119000.0, 1.9),  # 24 measurements, median error 31%
+    "oaconvolve weight": (87900.0, 0.742),  # 12 measurements, median error 13%
 }
 """Nanoseconds for each count, by algorithm and pass: `tests/benchmarks/fit_convolutions.py` measures and prints them.
 
 These are of one core of an AMD EPYC (Zen 4, 1 MiB L2) with OpenBLAS 0.3.31 and SciPy 1.17, float32. Over the
-165 passes measured, `auto` takes 1 % longer than the fastest of each. `oaconvolve` never was that: `fft` needs half its
+147 passes measured, `auto` takes 1 % longer than the fastest of each. `oaconvolve` never was that: `fft` needs half its
 time on one large image too."""
 
 

@@ -10,11 +10,12 @@ The weights' gradient is the transpose of this: dU[p] = Σ over tiles D[p] V[p]�
 dw = (GxG)ᵀ dU. That of the input is the convolution of dy with the kernels turned by 180°.
 
 Source: Lavin & Gray 2016, "Fast algorithms for convolutional neural networks", arXiv:1509.09308; the matrices by the
-construction of Toom and Cook. We deviate: whole Kronecker squares instead of transforms along one axis after the other
-(products of 36×36 matrices run at 100 GFLOP/s where those of 6×6 run at 15), the batch as the last axis of the tiles,
-and for m = 4 the points 0, ±3/4, ±3/2, ∞. With matrices they cost no more than the usual 0, ±1, ±2, ∞, and err half
-as much: in float32 by 9e-7 of the output's norm, where those err by 1.8e-6, m = 2 by 2.7e-7 and im2col by 3e-7 (64
-channels, normal numbers).
+construction of Toom and Cook. We deviate: Kronecker squares instead of transforms along one axis after the other
+(products of 36×36 matrices run at 100 GFLOP/s where those of 6×6 run at 15), but as products of even and of odd rows
+and a butterfly, which for points of both signs takes half the multiplications; the batch as the last axis of the
+tiles; and for m = 4 the points 0, ±3/4, ±3/2, ∞. With matrices they cost no more than the usual 0, ±1, ±2, ∞, and err
+half as much: in float32 by 9e-7 of the output's norm, where those err by 1.8e-6, m = 2 by 2.7e-7 and im2col by 3e-7
+(64 channels, normal numbers).
 """
 
 from __future__ import annotations
@@ -33,21 +34,21 @@ from nncli.kernels.window import inside
 from nncli.parts import Array
 
 KERNEL = 3
-POINTS = {2: (0.0, 1.0, -1.0), 4: (0.0, 0.75, -0.75, 1.5, -1.5)}
-"""Where polynomials are evaluated, besides at infinity, by size of the tiles' outputs."""
+POINTS = {2: (0.0, 1.0, -1.0), 4: (0.0, 0.75, 1.5, -0.75, -1.5)}
+"""Where polynomials are evaluated, besides at infinity, by size of the tiles' outputs: 0, some, and their negatives."""
 
 
 class Transforms(NamedTuple):
-    """Kronecker squares: inputs (α², α²), kernel (α², 9), outputs (m², α²)."""
+    """Kronecker squares: inputs (2, α²/2, α²/2) and outputs (2, m²/2, α²/2) as the halves of even and odd rows, kernel
+    (α², 9)."""
 
     inputs: Array
     kernel: Array
     outputs: Array
 
 
-@lru_cache
-def transforms(m: int, dtype: np.dtype[Any]) -> Transforms:
-    """Those of tiles of m×m outputs."""
+def matrices(m: int) -> tuple[Array, Array, Array]:
+    """Bᵀ (α, α), G (α, 3) and Aᵀ (m, α) of tiles of m×m outputs."""
     points = POINTS[m]
     size = len(points) + 1
     inputs, kernel, outputs = np.zeros((size, size)), np.zeros((size, KERNEL)), np.zeros((m, size))
@@ -58,7 +59,26 @@ def transforms(m: int, dtype: np.dtype[Any]) -> Transforms:
         outputs[:, row] = point ** np.arange(m)
     inputs[-1] = np.poly(points)[::-1]
     kernel[-1, -1] = outputs[-1, -1] = 1
-    return Transforms(*(np.kron(matrix, matrix).astype(dtype) for matrix in (inputs, kernel, outputs)))
+    return inputs, kernel, outputs
+
+
+@lru_cache
+def transforms(m: int, dtype: np.dtype[Any]) -> Transforms:
+    """Those of tiles of m×m outputs."""
+    inputs, kernel, outputs = matrices(m)
+    half = len(inputs) // 2
+    even, odd = [*range(half)], [*range(1, half), 2 * half - 1]
+    halves_in = [np.kron(inputs[even, ::2], inputs), np.kron(inputs[odd, 1::2], inputs)]
+    halves_out = [np.kron(outputs[::2, even], outputs), np.kron(outputs[1::2, odd], outputs)]
+    return Transforms(*(np.array(part).astype(dtype) for part in (halves_in, np.kron(kernel, kernel), halves_out)))
+
+
+class Butterfly(NamedTuple):
+    """plus, minus = plus + minus, plus − minus; `spare` is scratch of their shape."""
+
+    plus: Array
+    minus: Array
+    spare: Array
 
 
 Pairs = tuple[tuple[Array, Array], ...]
@@ -70,14 +90,14 @@ class Block(NamedTuple):
 
     zeros      parts of the tiles that lie outside the image
     gather     copies that fill the tiles
-    stacks     stacks of products, one after the other
+    steps      stacks of products and butterflies, one after the other
     scatter    copies of the results to the output (none for the weights' gradient)
     part       (F, rows, columns, N), the output or the errors of these tiles
     """
 
     zeros: tuple[Array, ...]
     gather: Pairs
-    stacks: list[Product]
+    steps: list[Product | Butterfly]
     scatter: Pairs
     part: Array
 
@@ -130,21 +150,21 @@ def make_blocks(
     made = []
     for corner, (rows, columns) in _places(m, y.shape[1:3], block):
         length = rows * columns * x.shape[3]
-        tiles = _carve(buffers[0], alpha, alpha, len(x), rows, columns, x.shape[3])
-        spectrum = _carve(buffers[1], *tiles.shape)
-        summed = _carve(buffers[0], len(of.inputs), len(y), length)
-        outputs = _carve(buffers[1], m, m, len(y), rows, columns, x.shape[3])
+        tiles = _carve(buffers[0], 2, alpha // 2, alpha, len(x), rows, columns, x.shape[3])
+        spectrum = _carve(buffers[1], alpha, alpha, len(x), length)
+        summed = _carve(buffers[0], alpha, alpha, len(y), length)
+        outputs = _carve(buffers[1], 2, m // 2, m, len(y), rows, columns, x.shape[3])
         zeros, gather = _gather(x, tiles, (corner[0] - before[0], corner[1] - before[1]), m)
-        stacks = _transform(of.inputs, tiles, spectrum)
-        stacks += products(
+        steps: list[Product | Butterfly] = [*_transform(of.inputs, tiles, spectrum), _butterfly(spectrum, buffers[0])]
+        steps += products(
             weights.reshape(-1, 1, filters, inputs),
             spectrum.reshape(-1, 1, inputs, length),
             summed.reshape(-1, 1, filters, length),
             product_tile(filters, inputs),
         )
-        stacks += _transform(of.outputs, summed, outputs)
+        steps += [_butterfly(summed, buffers[1]), *_transform(of.outputs, summed, outputs)]
         part = y[:, corner[0] : corner[0] + m * rows, corner[1] : corner[1] + m * columns]
-        made.append(Block(zeros, gather, stacks, tuple(_scatter(part, outputs)), part))
+        made.append(Block(zeros, gather, steps, tuple(_scatter(part, outputs)), part))
     return made
 
 
@@ -166,22 +186,24 @@ def make_gradient_blocks(
     made = []
     for corner, (rows, columns) in _places(m, dy.shape[1:3], block):
         length = rows * columns * x.shape[3]
-        tiles = _carve(buffers[0], alpha, alpha, len(x), rows, columns, x.shape[3])
-        spectrum = _carve(buffers[1], *tiles.shape)
+        tiles = _carve(buffers[0], 2, alpha // 2, alpha, len(x), rows, columns, x.shape[3])
+        spectrum = _carve(buffers[1], alpha, alpha, len(x), length)
         zeros, gather = _gather(x, tiles, (corner[0] - before[0], corner[1] - before[1]), m)
-        first = Block(zeros, gather, _transform(of.inputs, tiles, spectrum), (), x)
+        steps = [*_transform(of.inputs, tiles, spectrum), _butterfly(spectrum, buffers[0])]
+        first = Block(zeros, gather, steps, (), x)
         part = dy[:, corner[0] : corner[0] + m * rows, corner[1] : corner[1] + m * columns]
-        tiles = _carve(buffers[0], m, m, len(dy), rows, columns, x.shape[3])
-        spread = _carve(buffers[2], alpha, alpha, len(dy), rows, columns, x.shape[3])
+        tiles = _carve(buffers[0], 2, m // 2, m, len(dy), rows, columns, x.shape[3])
+        spread = _carve(buffers[2], alpha, alpha, len(dy), length)
         zeros, gather = _gather(dy, tiles, corner, m)
-        stacks = _transform(np.ascontiguousarray(of.outputs.T), tiles, spread)
+        outward = np.ascontiguousarray(of.outputs.swapaxes(1, 2))
+        steps = [*_transform(outward, tiles, spread), _butterfly(spread, buffers[0])]
         runs, results = gradient_products(
             spread.reshape(-1, 1, filters, length),
             spectrum.reshape(-1, 1, inputs, length),
             partial,
             gradient_tile(filters, inputs),
         )
-        made.append(GradientBlock(first, Block(zeros, gather, stacks + runs, (), part), results))
+        made.append(GradientBlock(first, Block(zeros, gather, steps + runs, (), part), results))
     return made
 
 
@@ -197,37 +219,57 @@ def _carve(buffer: Array, *shape: int) -> Array:
     return buffer[: math.prod(shape)].reshape(shape)
 
 
-def _transform(matrix: Array, source: Array, result: Array) -> list[Product]:
-    """Products of a matrix (R, K) with what lies along the first axes of `source` (K elements of them)."""
-    rows, depth = matrix.shape
-    right, out = source.reshape(1, 1, depth, -1), result.reshape(1, 1, rows, -1)
-    return products(matrix.reshape(1, 1, rows, depth), right, out, product_tile(rows, depth))
+def _transform(halves: Array, source: Array, result: Array) -> list[Product]:
+    """Products of the halves (2, R, K) of a matrix with what lies along the first axes of both halves of `source`."""
+    _, rows, depth = halves.shape
+    right, out = source.reshape(2, 1, depth, -1), result.reshape(2, 1, rows, -1)
+    return products(halves.reshape(2, 1, rows, depth), right, out, product_tile(rows, depth))
+
+
+def _butterfly(spectrum: Array, spare: Array) -> Butterfly:
+    """That of points (α, α, …) and their negatives: even and odd parts to values, or these to sum and difference."""
+    half = len(spectrum) // 2
+    plus, minus = spectrum[1:half].reshape(-1), spectrum[half:-1].reshape(-1)
+    return Butterfly(plus, minus, spare[: plus.size])
 
 
 def _gather(image: Array, tiles: Array, first: tuple[int, int], step: int) -> tuple[tuple[Array, ...], Pairs]:
-    """What is zeroed and what is copied to fill tiles (a, b, C, rows, columns, N) that are `step` apart."""
+    """What is zeroed and what is copied to fill tiles (2, a // 2, b, C, rows, columns, N) that are `step` apart.
+
+    Their even rows a come before their odd ones.
+    """
+    parts = [_gather_rows(image, tiles[odd], (first[0] + odd, first[1]), step) for odd in (0, 1)]
+    return tuple(zero for zeros, _ in parts for zero in zeros), tuple(copy for _, copies in parts for copy in copies)
+
+
+def _gather_rows(
+    image: Array, tiles: Array, first: tuple[int, int], step: int
+) -> tuple[list[Array], list[tuple[Array, Array]]]:
     zeros: list[Array] = []
     copies: list[tuple[Array, Array]] = []
-    size = tiles.shape[0]
-    for taps_a, rows in _runs(first[0], step, size, tiles.shape[3], image.shape[1]):
+    for taps_a, rows in _runs(first[0], 2, step, len(tiles), tiles.shape[3], image.shape[1]):
         zeros += [tiles[taps_a, :, :, : rows[0]], tiles[taps_a, :, :, rows[1] :]]
         if rows[0] == rows[1]:
             continue
-        for taps_b, columns in _runs(first[1], step, size, tiles.shape[4], image.shape[2]):
+        for taps_b, columns in _runs(first[1], 1, step, tiles.shape[1], tiles.shape[4], image.shape[2]):
             part = tiles[taps_a, taps_b, :, slice(*rows)]
             zeros += [part[..., : columns[0], :], part[..., columns[1] :, :]]
             if columns[0] == columns[1]:
                 continue
             part = part[..., slice(*columns), :]
-            start = image[:, first[0] + taps_a.start + rows[0] * step :, first[1] + taps_b.start + columns[0] * step :]
+            start = image[
+                :, first[0] + 2 * taps_a.start + rows[0] * step :, first[1] + taps_b.start + columns[0] * step :
+            ]
             c, h, w, n = image.strides
-            copies.append((part, as_strided(start, part.shape, (h, w, c, step * h, step * w, n))))
-    return tuple(zero for zero in zeros if zero.size), tuple(copies)
+            copies.append((part, as_strided(start, part.shape, (2 * h, w, c, step * h, step * w, n))))
+    return [zero for zero in zeros if zero.size], copies
 
 
-def _runs(first: int, step: int, taps: int, count: int, size: int) -> Iterator[tuple[slice, tuple[int, int]]]:
+def _runs(
+    first: int, apart: int, step: int, taps: int, count: int, size: int
+) -> Iterator[tuple[slice, tuple[int, int]]]:
     """Neighbouring taps that read the image for the same tiles, and (start, stop) of these."""
-    spans = [inside(first + tap, step, count, size) for tap in range(taps)]
+    spans = [inside(first + tap * apart, step, count, size) for tap in range(taps)]
     start = 0
     for tap in range(1, taps + 1):
         if tap == taps or spans[tap] != spans[start]:
@@ -236,18 +278,18 @@ def _runs(first: int, step: int, taps: int, count: int, size: int) -> Iterator[t
 
 
 def _scatter(part: Array, tiles: Array) -> Iterator[tuple[Array, Array]]:
-    """Copies from tiles (m, m, F, rows, columns, N) to a part of the output, whose last tiles may be cut."""
-    m = len(tiles)
+    """Copies from tiles (2, m / 2, m, F, rows, columns, N) to a part of the output, whose last tiles may be cut."""
+    m = tiles.shape[2]
     for rows in _whole_and_rest(part.shape[1], m):
         for columns in _whole_and_rest(part.shape[2], m):
             place = part[:, rows[0] : rows[1], columns[0] : columns[1]]
             height, width = min(m, place.shape[1]), min(m, place.shape[2])
             cut = place.reshape(len(place), -1, height, place.shape[2] // width, width, place.shape[3])
             assert np.shares_memory(cut, part)
-            yield (
-                cut.transpose(2, 4, 0, 1, 3, 5),
-                tiles[:height, :width, :, rows[0] // m :, columns[0] // m :][:, :, :, : cut.shape[1], : cut.shape[3]],
-            )
+            for odd in range(min(2, height)):
+                output = cut[:, :, odd::2].transpose(2, 4, 0, 1, 3, 5)
+                found = tiles[odd, : len(output), :width, :, rows[0] // m :, columns[0] // m :]
+                yield output, found[:, :, :, : cut.shape[1], : cut.shape[3]]
 
 
 def _whole_and_rest(size: int, m: int) -> list[tuple[int, int]]:
@@ -255,9 +297,15 @@ def _whole_and_rest(size: int, m: int) -> list[tuple[int, int]]:
     return [span for span in ((0, whole), (whole, size)) if span[0] < span[1]]
 
 
-def multiply(stacks: Sequence[Product]) -> None:
-    for left, right, result in stacks:
-        np.matmul(left, right, out=result)
+def multiply(steps: Sequence[Product | Butterfly]) -> None:
+    for step in steps:
+        if isinstance(step, Butterfly):
+            plus, minus, spare = step
+            np.subtract(plus, minus, out=spare)
+            np.add(plus, minus, out=plus)
+            np.copyto(minus, spare)
+        else:
+            np.matmul(step[0], step[1], out=step[2])
 
 
 def _work(block: Block) -> None:
@@ -265,7 +313,7 @@ def _work(block: Block) -> None:
         zero.fill(0)
     for tiles, image in block.gather:
         np.copyto(tiles, image)
-    multiply(block.stacks)
+    multiply(block.steps)
 
 
 def correlate(
