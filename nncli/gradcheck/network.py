@@ -22,8 +22,8 @@ SAME = 1e-10
 """Largest difference, as part of the largest value, between a node in the program and alone. Only rounding differs."""
 QUICK = Options(directions=1, tries=3, small=8, width=1e-6, sure=1e-6)
 """How each array is checked through the whole network: along one line at random, which finds a fault as surely as many;
-each coordinate is looked at where the node is alone. A line takes many passes of all that comes after the node. A kink
-anywhere spoils the loss, so that the first step is small, although rounding then leaves no more than seven digits."""
+where it is, the node alone shows. A line takes many passes of all that comes after the node. A kink anywhere spoils the
+loss, so that the first step is small, although rounding then leaves no more than seven digits."""
 WHOLE = Options(directions=1, tries=6, small=8)
 """The same along another line, which decides where the first one did not find that they agree."""
 BESIDE = 1e-2
