@@ -62,7 +62,7 @@ class Registry(Generic[T]):
     def find(self, package: str, path: Iterable[str]) -> None:
         """Let each module of a package stand for the class of its own name; it is imported when first asked for.
 
-        Making the dataclasses of all layers takes 0.1 s, a network has a few of them.
+        Making the dataclasses of all layers takes 0.07 s of processor time, and a network has a few of them.
         """
         names = (module.name for module in iter_modules(path))
         self._modules |= {name: f"{package}.{name}" for name in names if not name.startswith("_")}

@@ -124,8 +124,8 @@ def _runs(
 ) -> Iterator[tuple[int, int, Settings]]:
     """The trained runs of the parameter vector from `start` to `stop`, each with what holds for it.
 
-    Neighbours with equal settings are one run: a network of a few thousand weights is updated in half the time (3 of
-    6 µs for two segments).
+    Neighbours with equal settings are one run: for a network of a few thousand weights, one piece instead of two takes
+    4.1 instead of 6.3 µs.
     """
     start = stop = 0
     before: Settings | None = None

@@ -161,10 +161,9 @@ class Run:
     def _load(self, rows: Array) -> Each:
         """Each shard gathers its samples in its own thread, when its step begins.
 
-        A thread that prepares the next batch ahead would not pay: gathering, converting and preprocessing take 0.1 to
-        5 % of a step of the six workloads of `tests/benchmarks` (8 of 150 µs where the step is shortest, 85 of
-        2,200 µs for the perceptron, 91 of 14,000 µs for LeNet on bytes), as much as handing a batch over costs, or
-        while all processors are busy with the step itself.
+        No thread prepares the next batch ahead, because there is little to gain: of the processor time of a training
+        step of the six workloads of `tests/benchmarks`, gathering, converting and preprocessing are 0.1 to 5 % (8 of
+        150 µs where the step is shortest, 85 of 2,200 µs for the perceptron, 91 of 14,000 µs for LeNet on bytes).
         """
         loader = self.setup.train
 
