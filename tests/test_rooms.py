@@ -21,6 +21,7 @@ LEVELS = [
     {"engine"},
     {"checkpoint", "gradcheck", "diagnostics"},
     {"training"},
+    {"benchmark"},
     {"report"},
     {"api"},
     {"__init__"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -29,6 +30,12 @@ DESCRIPTIONS = {
     "timing": "seconds; apart from the history, because they differ from run to run",
 }
 STATE, PROBE = "state", "probe"
+
+
+@cache
+def _version(package: str) -> str:
+    """Of the three packages it takes 3 ms to read; a run writes many checkpoints."""
+    return metadata.version(package)
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
@@ -95,7 +102,7 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
         }
     )
     for package in ("numpy", "scipy", "h5py"):
-        file.attrs[f"{package}_version"] = metadata.version(package)
+        file.attrs[f"{package}_version"] = _version(package)
 
 
 def _group(file: h5py.File, name: str) -> h5py.Group:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import click
 
 from nncli import __version__
+from nncli.cli.bench import bench
 from nncli.cli.eval import evaluate
 from nncli.cli.gradcheck import gradcheck
 from nncli.cli.inspect import inspect
@@ -33,7 +34,7 @@ def nncli() -> None:
     """
 
 
-for command in (train, evaluate, gradcheck, inspect, layers, schema, summary, validate):
+for command in (bench, train, evaluate, gradcheck, inspect, layers, schema, summary, validate):
     nncli.add_command(command)
 
 

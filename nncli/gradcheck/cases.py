@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncli.errors import ShapeError
 from nncli.layers.add import Add
 from nncli.layers.alpha_dropout import AlphaDropout
 from nncli.layers.avg_pool1d import AvgPool1d
@@ -97,8 +98,17 @@ class Case:
         layer: typing.Any = self.layer
         if getattr(layer, "algorithm", "") == "auto":
             for algorithm in typing.get_args(typing.get_type_hints(type(layer))["algorithm"]):
-                if algorithm != "auto":
-                    yield Case(dataclasses.replace(layer, algorithm=algorithm), self.shapes)
+                variant = Case(dataclasses.replace(layer, algorithm=algorithm), self.shapes)
+                if algorithm != "auto" and variant.fits():
+                    yield variant
+
+    def fits(self) -> bool:
+        """Whether the layer takes these shapes; an algorithm may decline some."""
+        try:
+            self.layer.declare(*self.shapes)
+        except ShapeError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -158,12 +168,19 @@ LAYERS = [
     case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="gemm"), (2, 3, 4)),
     case(Conv2d(2, kernel=(2, 3), padding="same", algorithm="direct"), (2, 3, 4)),
     case(Conv2d(2, kernel=(2, 3), stride=(2, 1), dilation=(1, 2), groups=2, algorithm="direct"), (4, 4, 6)),
+    case(Conv2d(4, padding="same", groups=2, algorithm="winograd"), (2, 7, 6)),
+    case(Conv2d(2, padding=((3, 0), (4, 2)), algorithm="winograd", tolerance=1e-6), (3, 3, 5)),
+    case(
+        Conv2d(4, kernel=(4, 3), stride=(2, 1), dilation=(1, 2), groups=2, padding="same", algorithm="fft"), (2, 6, 7)
+    ),
+    case(Conv2d(4, kernel=(3, 2), stride=(1, 2), groups=2, padding="full", algorithm="oaconvolve"), (2, 5, 6)),
     case(Conv1d(3), (2, 6)),
     case(Conv1d(2, kernel=2, stride=2, padding="same", bias=False), (3, 5)),
     case(Conv1d(4, kernel=3, dilation=2, groups=2, padding="full"), (2, 5)),
     case(Conv1d(2, kernel=4, padding=(1, 3)), (2, 5)),
     case(Conv1d(2, kernel=3, stride=2, padding=(2, 2), algorithm="gemm"), (2, 6)),
     case(Conv1d(4, kernel=3, padding="same", groups=2, algorithm="direct"), (4, 5)),
+    case(Conv1d(3, kernel=5, padding="same", algorithm="fft", tolerance=1e-6), (2, 9)),
     case(ConvTranspose2d(3), (2, 3, 4)),
     case(ConvTranspose2d(2, kernel=(4, 4), stride=(2, 2), padding=((1, 1), (1, 1))), (3, 3, 2)),
     case(ConvTranspose2d(2, kernel=(2, 3), stride=(3, 2), output_padding=(2, 1), bias=False), (2, 3, 2)),

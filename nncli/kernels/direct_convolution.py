@@ -1,20 +1,45 @@
-"""Convolution by SciPy's direct sums, one sample and one feature map at a time: slow, and a reference for the others.
+"""Convolution by SciPy, one sample and one feature map at a time: slow, and a reference for the others.
 
     z = bias + correlate(x, W, valid)      dW = correlate(x, dz, valid)      dx = convolve(dz, W, full)
 
 with zeros between the taps of W where it is dilated and between the errors dz where the stride is above 1. SciPy's
 three-dimensional routines sum over the channels. Only arrays of one sample's size are allocated.
 
-SciPy's `valid` mode swaps its operands when the second is
-the larger, so the image is cut or padded to what the positions read first.
+SciPy's `valid` mode swaps its operands when the second is the larger, so the image is cut or padded to what the
+positions read first.
+
+`direct` sums take the formula's word; `overlapping` ones are by Fourier transforms of the kernel's order of size, laid
+over the image one beside the other (Oppenheim & Schafer 1975, overlap-add), which sum no channels.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
 from nncli.kernels.window import Window, extent
 from nncli.parts import Array
+
+Sum: TypeAlias = Callable[[Array, Array, str], Array]
+
+
+def direct(image: Array, kernel: Array, mode: str) -> Array:
+    """The convolution of maps (C, H, W) with a kernel (C, kh, kw), or with `valid` their correlation."""
+    from scipy import signal
+
+    combine = signal.correlate if mode == "valid" else signal.convolve
+    return combine(image, kernel, mode=mode, method="direct")  # type: ignore[no-any-return]
+
+
+def overlapping(image: Array, kernel: Array, mode: str) -> Array:
+    """The same for single maps (1, H, W), or one that is convolved with several kernels."""
+    from scipy import signal
+
+    if mode == "valid":
+        kernel = kernel[:, ::-1, ::-1]
+    return signal.oaconvolve(image, kernel, mode=mode, axes=(1, 2))  # type: ignore[no-any-return]
 
 
 def _reach(window: Window, output: tuple[int, ...]) -> tuple[int, int]:
@@ -52,10 +77,8 @@ def _parts(window: Window, image: Array, output: Array) -> tuple[Array, tuple[sl
     return np.zeros((len(image), *reach), image.dtype), (every, rows, columns), (every, padded_rows, padded_columns)
 
 
-def correlate(x: Array, weights: Array, y: Array, window: Window) -> None:
+def correlate(x: Array, weights: Array, y: Array, window: Window, combine: Sum = direct) -> None:
     """Write y (F, P, Q, N) from x (C, H, W, N) and weights (F, C/G, kh, kw), without a bias."""
-    from scipy import signal
-
     padded, inner, place = _parts(window, x, y)
     taps = _spread(weights, window.dilation)
     per_group = taps.shape[1]
@@ -63,14 +86,12 @@ def correlate(x: Array, weights: Array, y: Array, window: Window) -> None:
         padded[place] = x[..., sample][inner]
         for j, kernel in enumerate(taps):
             first = j // (len(taps) * per_group // len(x)) * per_group
-            full = signal.correlate(padded[first : first + per_group], kernel, mode="valid", method="direct")
+            full = combine(padded[first : first + per_group], kernel, "valid")
             y[j, ..., sample] = full[0, :: window.stride[0], :: window.stride[1]]
 
 
-def weight_gradient(x: Array, dy: Array, dw: Array, window: Window) -> None:
+def weight_gradient(x: Array, dy: Array, dw: Array, window: Window, combine: Sum = direct) -> None:
     """Write dw (F, C/G, kh, kw) from x and the errors dy of the output."""
-    from scipy import signal
-
     padded, inner, place = _parts(window, x, dy)
     per_group = dw.shape[1]
     dw.fill(0)
@@ -79,14 +100,12 @@ def weight_gradient(x: Array, dy: Array, dw: Array, window: Window) -> None:
         for j in range(len(dw)):
             first = j // (len(dw) * per_group // len(x)) * per_group
             error = _spread(dy[None, j, ..., sample], window.stride)
-            full = signal.correlate(padded[first : first + per_group], error, mode="valid", method="direct")
+            full = combine(padded[first : first + per_group], error, "valid")
             dw[j] += full[:, :: window.dilation[0], :: window.dilation[1]]
 
 
-def input_gradient(dy: Array, weights: Array, dx: Array, window: Window) -> None:
+def input_gradient(dy: Array, weights: Array, dx: Array, window: Window, combine: Sum = direct) -> None:
     """Write dx (C, H, W, N) from the errors dy of the output."""
-    from scipy import signal
-
     padded, inner, place = _parts(window, dx, dy)
     taps = _spread(weights, window.dilation)
     per_group = taps.shape[1]
@@ -96,5 +115,5 @@ def input_gradient(dy: Array, weights: Array, dx: Array, window: Window) -> None
         for j, kernel in enumerate(taps):
             first = j // (len(taps) * per_group // len(dx)) * per_group
             error = _spread(dy[None, j, ..., sample], window.stride)
-            padded[first : first + per_group] += signal.convolve(error, kernel, mode="full", method="direct")
+            padded[first : first + per_group] += combine(error, kernel, "full")
         dx[..., sample][inner] = padded[place]

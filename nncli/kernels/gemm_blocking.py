@@ -7,7 +7,7 @@ general one reaches 30 to 80 on the flat matrices of convolutions. It is used up
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nncli.kernels.gemm_convolution import buffer_size, is_plain, shares_rows
@@ -96,13 +96,21 @@ def _scatter_cost(x: Shape, y: Shape, window: Window, groups: int) -> float:
     return y[1] * y[2] * taps * (y[0] / groups + ADD)
 
 
-def buffers(x: Shape, y: Shape, window: Window, groups: int, n: int, plan: Mapping[str, Any]) -> dict[str, int]:
-    """Elements of each buffer: columns of a block, arranged weights, partial results and their sum."""
+def buffers(
+    x: Shape,
+    y: Shape,
+    window: Window,
+    groups: int,
+    n: int,
+    plan: Mapping[str, Any],
+    passes: Sequence[str] = PASSES,
+) -> dict[str, int]:
+    """Elements of each buffer of these passes: columns of a block, arranged weights, partial results and their sum."""
     kh, kw = window.kernel
     weights = y[0] * (x[0] // groups) * kh * kw
     back = full_window(window)
     columns, partial = [], 0
-    for name in PASSES:
+    for name in passes:
         block = min(plan[f"{name}_rows"], y[1]), min(plan[f"{name}_columns"], y[2])
         if name != "input":
             columns.append(buffer_size(x[0], window, block, n, shares_rows(window)))

@@ -1,7 +1,5 @@
-"""Layers, one file each; the file's name is the layer's name in YAML. Importing this package registers them all."""
+"""Layers, one file each; the file's name is the layer's name in YAML. One is imported when first asked for."""
 
-from importlib import import_module
-from pkgutil import iter_modules
+from nncli import registry
 
-for _module in iter_modules(__path__, __name__ + "."):
-    import_module(_module.name)
+registry.layer.find(__name__, __path__)

@@ -40,7 +40,7 @@ class Gemm:
         W = f.p["W"]
         grouped = W.reshape(groups, len(W) // groups, *W.shape[1:])
         copy, matrices = _arranged(f.work["weights"], grouped.transpose(0, 1, 3, 2, 4))
-        total, sums = (f.work[name].reshape(matrices[:, 0].shape) for name in ("weights", "sums"))
+        total, sums = (f.work[name][: W.size].reshape(matrices[:, 0].shape) for name in ("weights", "sums"))
         gradient = copy
         if f.g is not None:
             gradient = f.g["W"].reshape(grouped.shape).transpose(0, 1, 3, 2, 4), copy[0]

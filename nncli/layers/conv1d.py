@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from nncli.fields import Count, Initializer, NaturalPair
+from nncli.fields import Count, Initializer, NaturalPair, Positive
 from nncli.layers._line import Line
 from nncli.layers.conv2d import Conv2d
 from nncli.parts import Traits
@@ -20,7 +20,8 @@ class Conv1d(Line):
     the end), `full` (every position that overlaps the sequence), a number for both ends, or [left, right].
     `filters` is the number of output maps, `kernel` the length of W, `stride` the distance of neighbouring windows,
     `dilation` that of neighbouring taps. `groups` cuts channels and filters into as many parts that see nothing of each
-    other. `algorithm` is that of `conv2d`, which does the work on images of height 1.
+    other. `algorithm` and `tolerance` are those of `conv2d`, which does the work on images of
+    height 1.
 
     `bias: false` leaves b out. `init` and `bias_init` are the initializers of W and b; null leaves them to the program.
 
@@ -45,7 +46,8 @@ class Conv1d(Line):
     bias: bool = True
     init: Initializer = None
     bias_init: Initializer = None
-    algorithm: Literal["auto", "gemm", "direct"] = "auto"
+    algorithm: Literal["auto", "gemm", "fft", "oaconvolve", "direct"] = "auto"
+    tolerance: Positive = 1e-5
 
     traits: ClassVar[Traits] = Conv2d.traits
 
@@ -62,4 +64,5 @@ class Conv1d(Line):
             self.init,
             self.bias_init,
             self.algorithm,
+            self.tolerance,
         )

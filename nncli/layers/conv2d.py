@@ -2,26 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from nncli.errors import ShapeError, SpecError
-from nncli.fields import Count, Initializer, Pair
-from nncli.kernels import direct_convolution, gemm_blocking, gemm_convolution
+from nncli.fields import Count, Initializer, Pair, Positive
+from nncli.kernels.convolution_choice import ERRORS, Convolution, allowed, buffers, choose, declines
 from nncli.kernels.window import Window
-from nncli.layers._gemm import Gemm
+from nncli.layers._convolution import Passes, make_passes
 from nncli.layers._window2d import Padding, check_image, geometry
-from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Traits, Work
+from nncli.parts import Declared, Frame, Layer, Parameter, Shape, Traits, Work
 from nncli.registry import layer
-
-
-class Views(NamedTuple):
-    """`gemm` is None where SciPy's direct sums do the work."""
-
-    window: Window
-    bias: Array | None
-    gemm: Gemm | None = None
 
 
 @layer("conv2d")
@@ -37,8 +29,18 @@ class Conv2d(Layer):
     for all sides, [vertical, horizontal], or [[top, bottom], [left, right]].
 
     `bias: false` leaves b out. `init` and `bias_init` are the initializers of W and b; null leaves them to the program:
-    what suits the activation that follows, and zeros. `algorithm` `gemm` works by matrix products on blocks, `direct`
-    by SciPy's sums (slow, a reference); `auto` leaves it to the plan.
+    what suits the activation that follows, and zeros.
+
+    `algorithm` is left to the plan with `auto`: the fastest for each pass (forward and both gradients) by a cost model
+    of the shapes, stored with a run. `gemm` works by matrix products on blocks, `winograd` (3×3, stride 1) with 2 to 4
+    times fewer multiplications, `fft` by Fourier transforms (large kernels), `oaconvolve` by SciPy's transforms laid
+    over large images (one channel in each group), `direct` by SciPy's sums (slow, a reference).
+
+    `tolerance` is the largest relative error of a pass that `auto` accepts: of the difference to exact arithmetic, the
+    norm over that of the result. Measured in float32, at most: gemm and direct 6e-7 (always accepted), fft and
+    oaconvolve 5e-7, winograd 5e-7 with tiles of 2×2 outputs and 1.5e-6 with 4×4. A gradient depends on the number of
+    shards by about as much, so 1e-5 takes nothing from training; below 1.5e-6 tiles of 4×4 are out, below 5e-7 all but
+    gemm. Float64 errs 2²⁹ times less. PyTorch has no such bound.
 
     Shapes (N samples, C channels, F filters, G groups)
         x (C, H, W, N)   W (F, C/G, kh, kw)   b (F,)   ->   y (F, P, Q, N)
@@ -46,11 +48,12 @@ class Conv2d(Layer):
     Gradients (stride 1, no dilation; ∗ a convolution of one map with one kernel)
         dW[j,i,a,b] = Σ dy[j,r,c] x[i,r+a,c+b]        db[j] = Σ dy[j,r,c]        dx[i] = Σⱼ dy[j] ∗_full W[j,i]
 
-    Raises ShapeError unless the input is an image that the kernel fits and whose channels the groups divide, SpecError
-    where the groups do not divide the filters.
+    Raises ShapeError unless the input is an image that the kernel fits, whose channels the groups divide and that the
+    `algorithm` can work on, SpecError where the groups do not divide the filters or a named `algorithm` rounds beyond
+    the tolerance in float32.
 
-    Source: LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition"; for the algorithm see
-    `nncli.kernels.gemm_convolution`.
+    Source: LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition"; for the algorithms see
+    `gemm_convolution`, `winograd`, `fft_convolution` and `direct_convolution` in `nncli.kernels`.
     """
 
     filters: Count
@@ -62,7 +65,8 @@ class Conv2d(Layer):
     bias: bool = True
     init: Initializer = None
     bias_init: Initializer = None
-    algorithm: Literal["auto", "gemm", "direct"] = "auto"
+    algorithm: Literal["auto", "gemm", "winograd", "fft", "oaconvolve", "direct"] = "auto"
+    tolerance: Positive = 1e-5
 
     traits: ClassVar[Traits] = Traits(finishes=True)
 
@@ -76,6 +80,7 @@ class Conv2d(Layer):
             hint = f"each group reads as many channels as the others: use groups that divide {x[0]}"
             raise ShapeError(f"{self.groups} groups do not divide {x[0]} channels", hint=hint)
         _, (height, width) = self.geometry(x)
+        self._check_algorithm(x)
         kh, kw = self.kernel
         fan_in, fan_out = x[0] // self.groups * kh * kw, self.filters // self.groups * kh * kw
         axes = ("out", "in/groups", "kernel height", "kernel width")
@@ -86,68 +91,50 @@ class Conv2d(Layer):
         flops = self.filters * height * width * (2 * fan_in + self.bias)
         return Declared((self.filters, height, width), parameters, flops=flops)
 
+    def _check_algorithm(self, x: Shape) -> None:
+        """Raise where the algorithm that is asked for cannot do it, or rounds more than the tolerance allows."""
+        reason = declines(self.algorithm, self.convolution(x))
+        if reason is not None:
+            raise ShapeError(reason, hint="use `algorithm: auto`, which takes the fastest that can")
+        name = "winograd2" if self.algorithm == "winograd" else self.algorithm
+        if not allowed(name, self.tolerance):
+            text = f"{self.algorithm} errs by {ERRORS[name]} in float32, above the tolerance of {self.tolerance}"
+            raise SpecError(text, hint="use `algorithm: auto`, which keeps to the tolerance, or a larger one")
+
     def geometry(self, x: Shape) -> tuple[Window, tuple[int, int]]:
         """The window and the output's (height, width) for images of shape x."""
         return geometry(x, self.kernel, self.stride, self.dilation, self.padding)
 
+    def convolution(self, x: Shape, n: int = 1, itemsize: int = 4) -> Convolution:
+        """What the plan follows from, for n samples."""
+        window, output = self.geometry(x)
+        return Convolution(x, (self.filters, *output), window, self.groups, n, itemsize)
+
     # -- plan and memory ---------------------------------------------------------------------------------------------
 
     def choose(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, Any]:
-        if self.algorithm == "direct":
-            return {"algorithm": "direct"}
-        x = inputs[0]
-        window, output = self.geometry(x)
-        blocks = gemm_blocking.choose(x, (self.filters, *output), window, self.groups, n, itemsize)
-        return {"algorithm": "gemm", **blocks}
+        return choose(self.convolution(inputs[0], n, itemsize), self.algorithm, self.tolerance)
 
     def workspace(self, inputs: tuple[Shape, ...], n: int, plan: Mapping[str, Any]) -> Mapping[str, Work]:
         plan = plan or self.choose(inputs, n, 4)
-        if plan["algorithm"] == "direct":
-            return {}
-        x = inputs[0]
-        window, output = self.geometry(x)
-        sizes = gemm_blocking.buffers(x, (self.filters, *output), window, self.groups, n, plan)
+        sizes = buffers(self.convolution(inputs[0], n), plan)
         return {name: Work((size,), scratch=True) for name, size in sizes.items()}
 
-    def prepare(self, f: Frame) -> Views:
+    def prepare(self, f: Frame) -> Passes:
         plan = f.plan or self.choose((f.x.shape[:3],), f.n, 4)
         window, _ = self.geometry(f.x.shape[:3])
         bias = f.p["b"][:, None, None, None] if self.bias else None
-        if plan["algorithm"] == "direct":
-            return Views(window, bias)
-        return Views(window, bias, Gemm.of(f, window, self.groups, plan))
+        return make_passes(f, window, self.groups, bias, plan)
 
     # -- passes ------------------------------------------------------------------------------------------------------
 
     def forward(self, f: Frame) -> None:
-        window, bias, gemm = f.views
-        if gemm is not None:
-            np.copyto(*gemm.weights)
-            gemm_convolution.correlate(gemm.forward, bias, f.finish)
-            return
-        direct_convolution.correlate(f.x, f.p["W"], f.y, window)
-        if bias is not None:
-            np.add(f.y, bias, out=f.y)
-        if f.finish is not None:
-            f.finish(f.y)
+        f.views.forward()
 
     def backward(self, f: Frame) -> None:
-        window, _, gemm = f.views
         if f.g is not None:
-            if gemm is None:
-                direct_convolution.weight_gradient(f.x, f.dy, f.g["W"], window)
-            else:
-                gemm_convolution.weight_gradient(gemm.weight, gemm.total, gemm.sums)
-                np.copyto(*gemm.gradient)
+            f.views.weight()
             if self.bias:
                 np.add.reduce(f.dy.reshape(self.filters, -1), axis=1, out=f.g["b"])
-        if f.dx is None:
-            return
-        if gemm is None:
-            direct_convolution.input_gradient(f.dy, f.p["W"], f.dx, window)
-            return
-        np.copyto(*gemm.back)
-        if gemm.scatters:
-            gemm_convolution.scatter(gemm.input, f.dx)
-        else:
-            gemm_convolution.correlate(gemm.input)
+        if f.dx is not None:
+            f.views.input()

@@ -48,10 +48,14 @@ def summary(document: Mapping[str, Any], console: Console) -> None:
         shown.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
     for name in ("output", "parameters", "FLOPs"):
         shown.add_column(name, justify="right")
+    chosen = any(node["algorithm"] for node in document["nodes"])
+    if chosen:
+        shown.add_column("algorithm", overflow="fold")
     for node in document["nodes"]:
         output = "×".join(str(side) for side in node["output"])
         reads = ", ".join(node["inputs"])
-        shown.add_row(node["name"], node["type"], reads, output, count(node["parameters"]), _flops(node["flops"]))
+        row = [node["name"], node["type"], reads, output, count(node["parameters"]), _flops(node["flops"])]
+        shown.add_row(*row, *([node["algorithm"] or ""] if chosen else []))
     console.print(shown)
     console.print(
         f"\n{count(document['parameters'])} parameters; {_flops(document['flops'])}FLOP forward per sample\n"

@@ -72,6 +72,11 @@ def allowed(*, changed: bool = False) -> Iterator[None]:
         retire()
 
 
+def are_allowed() -> bool:
+    """Whether configurations may load their plugins now."""
+    return bool(_levels)
+
+
 @contextmanager
 def using(files: Sequence[Path]) -> Iterator[None]:
     """Register what these files define, for commands without a configuration. Raises UsageError."""

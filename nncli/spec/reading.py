@@ -47,4 +47,4 @@ def _adapter(annotation: Any, registered: tuple[type, ...]) -> TypeAdapter[Any]:
 
 
 def _registered() -> tuple[type, ...]:
-    return tuple(cls for table in registry.KINDS.values() for _, cls in table.items())
+    return tuple(cls for table in registry.KINDS.values() for cls in table.added())

@@ -60,6 +60,7 @@ def document_of(config: Config, graph: Graph, plan: Plan) -> dict[str, Any]:
             "output": list(node.declared.output),
             "parameters": node.parameter_count,
             "flops": node.declared.flops,
+            "algorithm": plan.nodes.get(node.name, {}).get("algorithm"),
         }
         for node in graph.nodes
     ]

@@ -38,7 +38,7 @@ def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out
     Everything that can be wrong is found before the folder is made.
     """
     loaded, snapshot, last = _read(config, resume, texts)
-    setup = _setup(loaded, snapshot)
+    setup = set_up(loaded, snapshot)
     model = setup.model
     made = False
     try:
@@ -62,7 +62,7 @@ def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out
 def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
     """What `open_run` and training would do, all checks made and nothing written."""
     loaded, snapshot, last = _read(config, resume, texts)
-    setup = _setup(loaded, snapshot)
+    setup = set_up(loaded, snapshot)
     setup.model.close()
     batch = min(setup.config.train.batch, len(setup.train))
     folder = last.parent if last is not None else free_folder(setup.config.name)
@@ -157,11 +157,12 @@ def _flat(config: Config) -> dict[str, str]:
 # -- setting up --------------------------------------------------------------------------------------------------------
 
 
-def _setup(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
+def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     """Data, graph, plan, model; faults of the file first, then of the data."""
     config, base = loaded.config, loaded.base.resolve()
     loaded.require_loss()
-    loaded.require_data()
+    if config.data is None:
+        loaded.require_data()
     if loaded.faults and config.input is None:
         raise SpecError(loaded.faults)
     if config.input is not None:

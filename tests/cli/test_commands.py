@@ -180,8 +180,10 @@ def test_summary(run: Runner, trained: Path) -> None:
         "dense_1": [10],
     }
     assert document["parameters"] == 4 * 9 + 4 + 640 + 10
+    assert [node["algorithm"] for node in document["nodes"]] == ["gemm", None, None, None, None, None]
     text = run("summary", trained / "small.yaml")
     assert "conv2d_1" in text.out
+    assert "gemm" in text.out
     assert max(map(len, text.out.splitlines())) <= 80
 
 

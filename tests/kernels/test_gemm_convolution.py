@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from nncli.kernels import gemm_blocking, gemm_convolution
 from nncli.kernels.window import Window
+from nncli.layers._gemm import Gemm
 from nncli.layers.conv2d import Conv2d
 from tests.layers.harness import Alone, difference
 
@@ -59,11 +60,12 @@ def test_tiles_fit_the_routine_for_small_products(m: int, k: int) -> None:
 def test_shapes_that_are_cut_into_blocks_and_tiles(
     filters: int, shape: tuple[int, int, int], kernel: int, n: int, way: str
 ) -> None:
-    layer = Conv2d(filters, (kernel, kernel))
+    layer = Conv2d(filters, (kernel, kernel), algorithm="gemm")
     plan = {**layer.choose((shape,), n, 8), "input": way}
     alone = Alone(layer, shape, n=n, plan=plan)
-    assert len(alone.frame.views.gemm.forward) > 1
-    assert len(alone.frame.views.gemm.forward[0][1]) > 1
+    gemm = Gemm.of(alone.frame, Window((kernel, kernel)), 1, plan)
+    assert len(gemm.forward) > 1
+    assert len(gemm.forward[0][1]) > 1
     y, g = alone.run()
     x, W, dz = alone.x[0], alone.p["W"], alone.c
     windows = sliding_window_view(x, (kernel, kernel), axis=(1, 2))

@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, ClassVar, cast
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Idx:
 
     images: Text
     labels: Text | None = None
+
+    stores: ClassVar[str] = "uint8"
+    """What such files usually hold; random numbers that stand in for them are of this type."""
 
     def load(self, base: Path) -> Dataset:
         images = find(base, self.images)

@@ -1,0 +1,1 @@
+"""Measuring what training costs: node by node, as a whole, and against PyTorch."""

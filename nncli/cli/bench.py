@@ -1,0 +1,59 @@
+"""`nncli bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nncli.cli import options
+
+
+@click.command(short_help="Measure the speed of a network.", context_settings=options.SETTINGS)
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--random", is_flag=True, help="On random numbers instead of the data, of the same shape.")
+@click.option("--steps", type=click.IntRange(1), help="Steps to measure at most. [default: as many as --seconds allow]")
+@click.option("--seconds", type=click.FloatRange(0.0), default=5.0, show_default=True, help="Time to measure for.")
+@click.option("--vs", type=click.Choice(["torch"]), help="Build the same network in PyTorch and take turns with it.")
+@options.overrides
+@options.plugins
+@options.output
+@click.pass_context
+def bench(
+    context: click.Context,
+    /,
+    config: Path,
+    random: bool,
+    steps: int | None,
+    seconds: float,
+    vs: str | None,
+    json: bool,
+    quiet: bool,
+    **_: Any,
+) -> None:
+    """Time of each node, forward and backward, and of the whole training step.
+
+    \b
+    Also GFLOP/s and the share of what a matrix product reaches here, samples/s with and without
+    loading data, memory. Where the data are absent, random numbers of their shape stand in.
+    """
+    from nncli.benchmark.bench import bench_config
+    from nncli.benchmark.timing import Limits
+    from nncli.report.console import messages, results
+    from nncli.report.documents import write
+    from nncli.report.speeds import busy, show
+
+    with busy(messages(quiet)) as progress:
+        document = bench_config(
+            config,
+            options.override_texts(context),
+            random=random,
+            limits=Limits(steps, seconds),
+            against=vs,
+            progress=progress,
+        )
+    if json:
+        write(document)
+    else:
+        show(document, results())

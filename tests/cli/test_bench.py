@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Runner
+
+TEXT = """
+input: {shape: [1, 8, 8], classes: 10}
+network:
+  - {conv2d: {filters: 4, kernel: 3}, name: a_stem_with_a_name_that_is_longer_than_a_column}
+  - relu
+  - flatten
+  - dense: 10
+loss: softmax_cross_entropy
+train: {batch: 16}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "fast.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_the_document_has_what_was_promised(run: Runner, config: Path) -> None:
+    done = run("bench", config, "--json", "--steps", 2, "--set", "train.batch=4")
+    assert done.code == 0, done.err
+    document = done.json
+    assert {"step_ms", "samples_per_s", "peak_gflops", "nodes", "memory"} <= document.keys()
+    assert document["batch"] == 4
+    assert [row["type"] for row in document["nodes"]] == ["conv2d", "relu", "flatten", "dense"]
+    assert "measuring steps" in done.err
+
+
+def test_the_table_fits_eighty_columns(run: Runner, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run("bench", config, "--steps", 1, "--quiet")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for word in ("forward", "backward", "of peak", "fused", "update", "random numbers", "forecast", "1 shard"):
+        assert any(word in line for line in lines), word
+    assert done.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "code"),
+    [
+        (["--steps", "0"], TEXT, 2),
+        (["--vs", "jax"], TEXT, 2),
+        ([], TEXT.replace("flatten", "flaten"), 2),
+        ([], TEXT.replace("input: {shape: [1, 8, 8], classes: 10}", ""), 2),
+        ([], TEXT.replace("input:", "data: {train: {npz: {path: bad.npz}}}\ninput:"), 3),
+    ],
+)
+def test_exit_codes(run: Runner, tmp_path: Path, arguments: list[str], text: str, code: int) -> None:
+    (tmp_path / "bad.npz").write_bytes(b"nonsense")
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    assert run("bench", path, *arguments).code == code
+
+
+def test_without_pytorch_there_is_no_comparison(run: Runner, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = run("bench", config, "--vs", "torch")
+    assert done.code == 2
+    assert "pip install torch" in done.err
