@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncli.diagnostics.figures import INPUT_NAME, NodeFigures, ParameterFigures, Probe
-from nncli.engine import Model, Program
+from nncli.engine import Model
 from nncli.engine.shard import Shard
 from nncli.engine.wiring import Mode
 from nncli.graph import INPUT, Graph
@@ -26,19 +26,7 @@ def probe(model: Model, n: int, load: Callable[[Shard], None], epoch: int = 0, s
     their own, and what layers keep without training it is put back. Activations are not fused into the nodes before
     them, so that every node has its figures.
     """
-    gradients = [model.parameters.vector() for _ in range(model.plan.shards)]
-    program = Program(
-        model.graph,
-        model.parameters,
-        n,
-        model.plan,
-        training=True,
-        loss=model.objective,
-        gradients=gradients,
-        workers=model.workers,
-        seed=model.seed,
-        fuse=False,
-    ).allocate()
+    program, gradients = model.apart(n, fuse=False)
     state = model.parameters.state
     kept = {node: {name: array.copy() for name, array in arrays.items()} for node, arrays in state.items()}
     watches = [_Watch(model.graph, shard) for shard in program.shards]

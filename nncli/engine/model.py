@@ -57,6 +57,26 @@ class Model:
             self._programs[n, training] = found
         return found
 
+    def apart(self, n: int, **options: Any) -> tuple[Program, list[Array]]:
+        """A training program with memory of its own, to look at, and the gradients of its shards.
+
+        `options` are more of the program's.
+        """
+        gradients = [self.parameters.vector() for _ in range(self.plan.shards)]
+        program = Program(
+            self.graph,
+            self.parameters,
+            n,
+            self.plan,
+            training=True,
+            loss=self.objective,
+            gradients=gradients,
+            workers=self.workers,
+            seed=self.seed,
+            **options,
+        ).allocate()
+        return program, gradients
+
     def limits(self) -> AbstractContextManager[Any]:
         """While it is entered, BLAS uses the plan's number of threads."""
         from threadpoolctl import threadpool_limits

@@ -108,19 +108,7 @@ class Batch:
 
 def trace(model: Model, batch: Batch) -> tuple[Program, Trace]:
     """A step of the program, after one on another batch, so that what is left over from that would be noticed."""
-    gradients = [model.parameters.vector() for _ in range(model.plan.shards)]
-    program = Program(
-        model.graph,
-        model.parameters,
-        batch.n,
-        model.plan,
-        training=True,
-        loss=model.objective,
-        gradients=gradients,
-        workers=model.workers,
-        seed=model.seed,
-        input_gradient=True,
-    ).allocate()
+    program, _ = model.apart(batch.n, input_gradient=True)
     program.run(batch.other().load)
     return program, program.trace(batch.load)
 

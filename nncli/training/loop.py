@@ -10,13 +10,13 @@ from time import perf_counter
 
 from nncli.data.batches import Loader, order
 from nncli.engine import Updater
-from nncli.engine.shard import Each, Shard
+from nncli.engine.shard import Each
 from nncli.engine.update import Settings
 from nncli.errors import DivergenceError, Fault
 from nncli.parts import Array, Moment
 from nncli.training import events as ev
 from nncli.training.average import Average
-from nncli.training.measure import Meter, measure_split
+from nncli.training.measure import Meter, loading, measure_split
 from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
 from nncli.training.saving import Saving
@@ -165,12 +165,7 @@ class Run:
         step of the six workloads of `tests/benchmarks`, gathering, converting and preprocessing are 0.1 to 5 % (8 of
         150 µs where the step is shortest, 85 of 2,200 µs for the perceptron, 91 of 14,000 µs for LeNet on bytes).
         """
-        loader = self.setup.train
-
-        def load(shard: Shard) -> None:
-            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.targets)
-
-        return load
+        return loading(self.setup.train, rows)
 
     def _nonfinite(self, batches: list[Array], first: int) -> tuple[str, str]:
         """The first node, and what of it, that is not finite in these batches."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nncli.engine import Program
-from nncli.engine.shard import Shard
+from nncli.engine.shard import Each, Shard
 from nncli.parts import Array
 from nncli.training.objective import Measured
 from nncli.training.progress import Running
@@ -59,6 +59,15 @@ class Meter:
         return sums
 
 
+def loading(loader: Loader, rows: Array) -> Each:
+    """What fills a shard with its part of these rows, in the shard's thread."""
+
+    def load(shard: Shard) -> None:
+        loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.targets)
+
+    return load
+
+
 def measure_split(setup: Setup, loader: Loader) -> Running:
     """Loss and metrics over all samples of a split, in their order, without dropout."""
     running, meter = Running(setup.metrics, setup.model.objective), Meter(setup.metrics)
@@ -68,10 +77,6 @@ def measure_split(setup: Setup, loader: Loader) -> Running:
     for start in range(0, n, batch):
         part = rows[start : start + batch]
         program = setup.model.program(len(part), training=False)
-
-        def load(shard: Shard, part: Array = part) -> None:
-            loader.fill(part[shard.start : shard.start + shard.n], shard.x, shard.targets)
-
-        program.run(load, measure=meter)
+        program.run(loading(loader, part), measure=meter)
         running.add(program.losses, program.weights, len(part), meter.take(program))
     return running

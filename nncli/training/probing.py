@@ -10,12 +10,12 @@ import numpy as np
 from nncli.checkpoint import Snapshot
 from nncli.diagnostics import Finding, NodeFigures, Probe, fresh, judge, probe
 from nncli.diagnostics.figures import INPUT_NAME
-from nncli.engine.shard import Shard
 from nncli.errors import NncliError
 from nncli.graph import Graph
 from nncli.parts import Array
 from nncli.spec import read_text
 from nncli.training.events import Probed
+from nncli.training.measure import loading
 from nncli.training.setup import checked_graph
 
 if TYPE_CHECKING:
@@ -79,13 +79,9 @@ class Probing:
     def look(self, rows: Array, number: int) -> Probed:
         """Look at the batch of these rows, which the next step takes first; `number` is its place in the epoch."""
         run = self.run
-        loader, step = run.setup.train, run.progress.step
-
-        def load(shard: Shard) -> None:
-            loader.fill(rows[shard.start : shard.start + shard.n], shard.x, shard.targets)
-
+        step = run.progress.step
         before = self._findings() if self.steps else []
-        seen = probe(run.model, len(rows), load, run.progress.epoch, number)
+        seen = probe(run.model, len(rows), loading(run.setup.train, rows), run.progress.epoch, number)
         self.steps.append(step)
         self.samples.append(seen.samples)
         for figures in seen.nodes:

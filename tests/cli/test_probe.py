@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from nncli import registry
 from nncli.spec.files import shipped, shipped_names
 from tests.cli.conftest import Runner
 from tests.diagnostics.looks import chain
@@ -38,8 +37,6 @@ def test_configurations_that_ship_are_healthy(run: Runner, name: str) -> None:
 
 
 def test_selu_keeps_mean_and_variance(run: Runner, tmp_path: Path) -> None:
-    if "selu" not in registry.layer:
-        pytest.skip("`selu` is not registered")
     probe = run("summary", deep(tmp_path, "selu"), "--probe", "--samples", 256, "--json").json["probe"]
     assert probe["findings"] == []
     assert all(abs(mean) < 0.1 for mean in probe["hidden"]["mean"])
