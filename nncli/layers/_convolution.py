@@ -10,6 +10,7 @@ import numpy as np
 
 from nncli.kernels import convolution_choice, direct_convolution, fft_convolution, gemm_convolution, winograd
 from nncli.kernels.gemm_blocking import full_window
+from nncli.kernels.row_sums import row_sums
 from nncli.kernels.window import Window
 from nncli.layers._gemm import Gemm
 from nncli.parts import Array, Frame
@@ -19,10 +20,12 @@ Plan: TypeAlias = Mapping[str, Any]
 
 
 class Passes(NamedTuple):
-    """`forward` writes y with the bias added and finished, `weight` f.g["W"], `input` f.dx; None: not needed."""
+    """`forward` writes y with the bias added and finished, `weight` f.g["W"], `bias` f.g["b"], `input` f.dx; None: not
+    needed."""
 
     forward: Callable[[], None]
     weight: Callable[[], None] | None
+    bias: Callable[[], None] | None
     input: Callable[[], None] | None
 
 
@@ -33,7 +36,10 @@ def make_passes(f: Frame, window: Window, groups: int, bias: Array | None, plan:
         return MAKERS[convolution_choice.algorithm_of(plan, which)](which, f, window, groups, bias, plan)
 
     return Passes(
-        made("forward"), made("weight") if f.g is not None else None, made("input") if f.dx is not None else None
+        made("forward"),
+        None if f.g is None else made("weight"),
+        None if f.g is None or bias is None else row_sums(f.dy.reshape(len(bias), -1), f.g["b"]),
+        None if f.dx is None else made("input"),
     )
 
 

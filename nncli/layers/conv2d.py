@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from nncli.errors import ShapeError, SpecError
 from nncli.fields import Count, Initializer, Pair, Positive
 from nncli.kernels.convolution_choice import ERRORS, Convolution, allowed, buffers, choose, declines
@@ -135,6 +133,6 @@ class Conv2d(Layer):
         if f.g is not None:
             f.views.weight()
             if self.bias:
-                np.add.reduce(f.dy.reshape(self.filters, -1), axis=1, out=f.g["b"])
+                f.views.bias()
         if f.dx is not None:
             f.views.input()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -9,6 +9,7 @@ import numpy as np
 from nncli.errors import ShapeError, SpecError
 from nncli.fields import Count, Initializer, NaturalPair, Pair, Sides
 from nncli.kernels import gemm_blocking, gemm_convolution
+from nncli.kernels.row_sums import row_sums
 from nncli.kernels.window import Window, extent
 from nncli.layers._gemm import Gemm
 from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Traits, Work
@@ -20,6 +21,7 @@ class Views(NamedTuple):
 
     bias: Array | None
     gemm: Gemm
+    bias_gradient: Callable[[], None] | None
 
 
 @layer("conv_transpose2d")
@@ -119,12 +121,15 @@ class ConvTranspose2d(Layer):
         window, _ = self.geometry(f.x.shape[:3])
         adjoint = Frame(x=f.dy, y=f.dx, dx=f.y, dy=f.x, p=f.p, g=f.g, work=f.work)
         bias = f.p["b"][:, None, None, None] if self.bias else None
-        return Views(bias, Gemm.of(adjoint, window, self.groups, plan))
+        sums = None
+        if self.bias and f.g is not None:
+            sums = row_sums(f.dy.reshape(self.filters, -1), f.g["b"])
+        return Views(bias, Gemm.of(adjoint, window, self.groups, plan), sums)
 
     # -- passes ------------------------------------------------------------------------------------------------------
 
     def forward(self, f: Frame) -> None:
-        bias, gemm = f.views
+        bias, gemm, _ = f.views
         np.copyto(*gemm.back)
         if not gemm.scatters:
             gemm_convolution.correlate(gemm.input, bias, f.finish)
@@ -141,7 +146,7 @@ class ConvTranspose2d(Layer):
             gemm_convolution.weight_gradient(gemm.weight, gemm.total, gemm.sums)
             np.copyto(*gemm.gradient)
             if self.bias:
-                np.add.reduce(f.dy.reshape(self.filters, -1), axis=1, out=f.g["b"])
+                f.views.bias_gradient()
         if f.dx is not None:
             np.copyto(*gemm.weights)
             gemm_convolution.correlate(gemm.forward)

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from nncli.errors import ShapeError
 from nncli.fields import Count, Initializer
+from nncli.kernels.row_sums import row_sums
 from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Traits
 from nncli.registry import layer
+
+
+class Views(NamedTuple):
+    bias: Array | None
+    bias_gradient: Callable[[], None] | None
+    x: Array
+    """(N, I)"""
+    W: Array
+    """(I, O)"""
 
 
 @layer("dense")
@@ -46,20 +57,23 @@ class Dense(Layer):
             parameters["b"] = Parameter((self.units,), ("out",), x[0], self.units, self.bias_init, decay=False)
         return Declared((self.units,), parameters, flops=self.units * (2 * x[0] + self.bias))
 
-    def prepare(self, f: Frame) -> tuple[Array | None, Array, Array]:
-        return f.p["b"][:, None] if self.bias else None, f.x.T, f.p["W"].T
+    def prepare(self, f: Frame) -> Views:
+        if not self.bias:
+            return Views(None, None, f.x.T, f.p["W"].T)
+        sums = None if f.g is None else row_sums(f.dy, f.g["b"])
+        return Views(f.p["b"][:, None], sums, f.x.T, f.p["W"].T)
 
     def forward(self, f: Frame) -> None:
         np.matmul(f.p["W"], f.x, out=f.y)
         if self.bias:
-            np.add(f.y, f.views[0], out=f.y)
+            np.add(f.y, f.views.bias, out=f.y)
         if f.finish is not None:
             f.finish(f.y)
 
     def backward(self, f: Frame) -> None:
         if f.g is not None:
-            np.matmul(f.dy, f.views[1], out=f.g["W"])
+            np.matmul(f.dy, f.views.x, out=f.g["W"])
             if self.bias:
-                np.add.reduce(f.dy, axis=1, out=f.g["b"])
+                f.views.bias_gradient()
         if f.dx is not None:
-            np.matmul(f.views[2], f.dy, out=f.dx)
+            np.matmul(f.views.W, f.dy, out=f.dx)

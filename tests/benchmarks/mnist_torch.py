@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-EPOCHS, BATCH, LR = 3, 64, 0.05
+EPOCHS, BATCH, LR = 2, 64, 0.05
 
 
 def read(file: Path, skip: int) -> np.ndarray:
