@@ -167,6 +167,25 @@ class Frame:
     sum_over_shards: Callable[[Array], None]
 
 
+Plain: TypeAlias = Mapping[str, Any]
+"""Texts and numbers by name, as a plan holds them."""
+
+
+def with_algorithm(plan: Plain) -> dict[str, Any]:
+    """A node's plan with `algorithm` for people: what its passes have in common, or each pass with its own.
+
+    The algorithm of a pass is under `<pass>_algorithm`; a plan without such keys stays as it is.
+    """
+    ending = "_algorithm"
+    passes = {key.removesuffix(ending): str(value) for key, value in plan.items() if key.endswith(ending)}
+    if not passes:
+        return dict(plan)
+    names = list(passes.values())
+    alike = len(set(names)) == 1
+    text = names[0] if alike else ", ".join(f"{which} {name}" for which, name in passes.items())
+    return {"algorithm": text, **{key: value for key, value in plan.items() if key != "algorithm"}}
+
+
 class Layer:
     """Base of layers: the defaults of the contract. A layer overrides `declare`, `forward` and `backward`."""
 
@@ -198,6 +217,14 @@ class Layer:
         """What the plan holds for this node: algorithms and block sizes, by a deterministic cost model of shapes.
 
         `n` is the number of samples of a shard. The result is plain data (texts and numbers) that can be stored.
+        """
+        return {}
+
+    def alternatives(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, tuple[Plain, ...]]:
+        """For each pass with a choice, what the plan could hold of it instead of what `choose` says.
+
+        An entry replaces the keys that it has; entries of different passes go together. All of them are right, within
+        what the layer's fields allow: which one is fastest has to be measured.
         """
         return {}
 

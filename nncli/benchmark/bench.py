@@ -7,12 +7,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from nncli.benchmark import versus
+from nncli.benchmark import tuning, versus
 from nncli.benchmark.children import child
 from nncli.benchmark.timing import Bench, Limits, Times, node_rows, peak_flops
 from nncli.benchmark.workload import Workload, open_workload
+from nncli.engine import make_plan
 from nncli.engine.model import memory_bytes
-from nncli.spec import load, plugins
+from nncli.errors import Fault, OutputError
+from nncli.spec import Loaded, load, plugins
+from nncli.training.plan_files import planner, write_plan
 from nncli.training.setup import vectors_of
 
 Progress = Callable[[str, float], None]
@@ -26,9 +29,15 @@ def bench_config(
     random: bool = False,
     limits: Limits | None = None,
     against: str | None = None,
+    plan: Path | None = None,
+    tune_into: Path | None = None,
+    tune_for: float = 30.0,
     progress: Progress = lambda what, share: None,
 ) -> dict[str, Any]:
-    """The document of `bench`. Raises SpecError, DataError, UsageError, CheckFailed.
+    """The document of `bench`. Raises SpecError, DataError, UsageError, CheckFailed, OutputError.
+
+    `plan` is the file of a plan to use; `tune_into` is where the fastest one is written that is found
+    first, in about `tune_for` seconds.
 
     All times are medians. The child that is asked for its memory trains the same configuration first, while nothing
     else is measured.
@@ -37,12 +46,18 @@ def bench_config(
         versus.check_installed()
     limits = limits or Limits()
     loaded = load(path, texts)
-    with open_workload(loaded, random) as workload:
+    tuned = None
+    if tune_into is not None:
+        tuned = _tune(loaded, random, tune_into, tune_for, lambda share: progress("other plans", share))
+        plan = tune_into
+    with open_workload(loaded, random, planner(plan) if plan is not None else make_plan) as workload:
         progress("memory", 0.0)
-        measured = _memory(path, texts, workload, plugins.are_allowed())
+        measured = _memory(path, texts, workload, plugins.are_allowed(), plan)
         bench = Bench(workload)
         times = bench.measure(limits, lambda share: progress("steps", share))
         document = document_of(workload, bench, times) | {"memory": measured}
+        if tuned is not None:
+            document["tuned"] = tuning.document(tuned) | {"file": str(tune_into)}
         if against is not None:
             document["torch"] = versus.compare(
                 workload, bench, limits.seconds, lambda share: progress("against PyTorch", share)
@@ -50,13 +65,32 @@ def bench_config(
     return document
 
 
-def _memory(path: Path, texts: Sequence[str], workload: Workload, allow: bool) -> dict[str, Any]:
+def _tune(loaded: Loaded, random: bool, file: Path, seconds: float, progress: Callable[[float], None]) -> tuning.Tuned:
+    """Find the fastest plan and write it. Raises OutputError where there is such a file already."""
+    if file.exists():
+        hint = "delete it, or choose another with -o"
+        raise OutputError(Fault("the file exists", file=str(file), hint=hint))
+    with open_workload(loaded, random) as workload:
+        tuned = tuning.tune(workload, seconds, progress)
+        config = workload.run.setup.config
+        write_plan(file, tuned.plan, workload.run.batch, config.dtype, tuning.tuned_on())
+    return tuned
+
+
+def _memory(path: Path, texts: Sequence[str], workload: Workload, allow: bool, plan: Path | None) -> dict[str, Any]:
     setup = workload.run.setup
     config, n = setup.config, workload.run.batch
     forecast = memory_bytes(setup.graph, setup.plan, config.dtype, n, setup.model.objective, vectors_of(config))
     random = workload.data == "random numbers"
     with child() as other:
-        measured = other.ask("measure memory", config=str(path), texts=list(texts), random=random, allow=allow)
+        measured = other.ask(
+            "measure memory",
+            config=str(path),
+            texts=list(texts),
+            random=random,
+            allow=allow,
+            plan=None if plan is None else str(plan),
+        )
     peak, base = measured["peak_bytes"], measured["base_bytes"]
     return {
         "forecast_bytes": forecast,

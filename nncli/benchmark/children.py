@@ -92,14 +92,20 @@ def answer() -> None:
         answers.flush()
 
 
-def _memory(config: str, texts: Sequence[str], random: bool, allow: bool) -> dict[str, Any]:
+def _memory(config: str, texts: Sequence[str], random: bool, allow: bool, plan: str | None) -> dict[str, Any]:
     """Bytes of this process before a run's arrays are made, and at most while it trains."""
     from nncli.benchmark import memory
     from nncli.benchmark.timing import trained_steps
     from nncli.benchmark.workload import open_workload
+    from nncli.engine import make_plan
     from nncli.spec import load, plugins
+    from nncli.training.plan_files import planner
 
-    with plugins.allowed() if allow else nullcontext(), open_workload(load(Path(config), texts), random) as workload:
+    chosen = make_plan if plan is None else planner(Path(plan))
+    with (
+        plugins.allowed() if allow else nullcontext(),
+        open_workload(load(Path(config), texts), random, chosen) as workload,
+    ):
         steps = trained_steps(workload.run)
         for _ in range(STEPS):
             next(steps)

@@ -12,7 +12,8 @@ import numpy as np
 
 from nncli.benchmark import memory
 from nncli.data.dataset import Dataset, Origin, Target
-from nncli.engine import Objective
+from nncli.engine import Objective, make_plan
+from nncli.engine.plan import Planner
 from nncli.errors import DataError, Fault, SpecError
 from nncli.graph import Graph
 from nncli.graph.graph import Node
@@ -72,7 +73,7 @@ class Workload:
 
 
 @contextmanager
-def open_workload(loaded: Loaded, random: bool) -> Iterator[Workload]:
+def open_workload(loaded: Loaded, random: bool, planner: Planner = make_plan) -> Iterator[Workload]:
     """The run of a configuration at its initial weights; nothing is written.
 
     Random numbers stand in for the data where `random` asks for it, where there is no section `data`, and where the
@@ -87,7 +88,7 @@ def open_workload(loaded: Loaded, random: bool) -> Iterator[Workload]:
         if loaded.config.data is None:
             raise SpecError(loaded.faults)
         try:
-            setup, data = set_up(_training_only(loaded), None), "the training split"
+            setup, data = set_up(_training_only(loaded), None, planner), "the training split"
         except DataError as error:
             if given is None or not all(_absent(fault) for fault in error.faults):
                 raise
@@ -101,7 +102,7 @@ def open_workload(loaded: Loaded, random: bool) -> Iterator[Workload]:
             setup.model.close()
     assert given is not None
     made = _with_noise(loaded, checked_graph(loaded, given.shape))
-    yield from _opened(set_up(made, None), "random numbers", why)
+    yield from _opened(set_up(made, None, planner), "random numbers", why)
 
 
 def _opened(setup: Setup, data: str, why: str = "") -> Iterator[Workload]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from nncli.engine.plan import Planner
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,10 +80,24 @@ plugin_files = click.option(
     help="Run this Python file and include what it registers. Repeatable.",
 )
 
+plan = click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="Use the threads and algorithms of a file that `nncli bench --tune` made.",
+)
+
 verbose = click.option("-v", "--verbose", count=True, help="Say more, such as each checkpoint that is written.")
 
 NAMED = {"epochs": "train.epochs", "seed": "seed", "threads": "threads"}
 """Options that are a field of the file."""
+
+
+def planner(plan: Path | None) -> Planner:
+    """What makes the plan: that of a file, or what follows from the shapes."""
+    from nncli.engine import make_plan
+    from nncli.training import plan_files
+
+    return make_plan if plan is None else plan_files.planner(plan)
 
 
 def given(context: click.Context, option: str) -> bool:

@@ -20,6 +20,7 @@ from nncli.cli import options
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="--probe at the weights of a checkpoint or run folder."
 )
+@options.plan
 @options.overrides
 @options.plugins
 @options.output
@@ -32,6 +33,7 @@ def summary(
     samples: int,
     random: bool,
     weights: Path | None,
+    plan: Path | None,
     json: bool,
     quiet: bool,
     **_: Any,
@@ -50,7 +52,7 @@ def summary(
     from nncli.training.describe import describe
 
     texts = options.override_texts(context)
-    document = describe(config, texts, not random)
+    document = describe(config, texts, not random, options.planner(plan))
     if probe:
         from nncli.training.look import probe_config
 

@@ -17,6 +17,7 @@ from nncli.cli import options
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run: its folder or its last.h5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/NAME, runs/NAME-2, ...]")
 @click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
+@options.plan
 @options.epochs
 @options.overrides
 @options.plugins
@@ -31,6 +32,7 @@ def train(
     resume: Path | None,
     out: Path | None,
     dry_run: bool,
+    plan: Path | None,
     json: bool,
     quiet: bool,
     verbose: int,
@@ -44,6 +46,8 @@ def train(
         raise click.UsageError("give a CONFIG, or --resume RUN")
     if resume is not None and out is not None:
         raise click.UsageError("--out and --resume exclude each other: a run goes on in its own folder")
+    if resume is not None and plan is not None:
+        raise click.UsageError("--plan and --resume exclude each other: a run goes on with the plan that it began with")
     from nncli.report.console import messages, results
     from nncli.report.display import display
     from nncli.report.documents import write
@@ -53,7 +57,7 @@ def train(
 
     texts = options.override_texts(context)
     if dry_run:
-        document = supervised.plan_only(config, resume, texts)
+        document = supervised.plan_only(config, resume, texts, options.planner(plan))
         if json:
             write(document)
         elif not quiet:
@@ -61,7 +65,7 @@ def train(
         return 0
     console = messages(quiet or json)
     with (
-        supervised.open_run(config, resume, texts, out) as run,
+        supervised.open_run(config, resume, texts, out, options.planner(plan)) as run,
         _Signals() as signals,
         display(console, verbose) as view,
     ):

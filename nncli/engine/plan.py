@@ -7,11 +7,12 @@ stored in the checkpoint and used again when a run is resumed.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from nncli.graph import Graph
+from nncli.parts import Plain, with_algorithm
 
 SMALL_STEP = 40e6
 """FLOPs of a step below which threads cost more than they give (0.4 ms on the machine of `performance.md`)."""
@@ -41,6 +42,10 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+Planner: TypeAlias = Callable[[Graph, int, int, int | None], Plan]
+"""From a graph, the batch size, the bytes of a number and the most threads to a plan."""
+
+
 def make_plan(graph: Graph, n: int, itemsize: int, threads: int | None = None) -> Plan:
     """The plan for batches of n samples with at most `threads` threads (None: all processors).
 
@@ -58,9 +63,22 @@ def make_plan(graph: Graph, n: int, itemsize: int, threads: int | None = None) -
             shards = min(threads, n)
         else:
             blas = threads
+    return plan_with(graph, n, itemsize, shards, blas)
+
+
+def plan_with(graph: Graph, n: int, itemsize: int, shards: int, blas: int) -> Plan:
+    """The plan with so many shards and BLAS threads; each layer chooses for its part of the batch."""
     part = -(-n // shards)
     nodes = {node.name: dict(node.layer.choose(node.shapes, part, itemsize)) for node in graph.nodes}
     return Plan(shards, blas, {name: chosen for name, chosen in nodes.items() if chosen})
+
+
+def combined(chosen: Plain, parts: Iterable[Plain]) -> dict[str, Any]:
+    """What a node's plan is with alternatives of some of its passes."""
+    plan = dict(chosen)
+    for part in parts:
+        plan |= part
+    return with_algorithm(plan)
 
 
 def split(n: int, shards: int) -> list[int]:

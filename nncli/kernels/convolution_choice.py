@@ -14,7 +14,7 @@ from nncli.kernels import fft_convolution, gemm_blocking, winograd
 from nncli.kernels.gemm_blocking import PASSES
 from nncli.kernels.gemm_convolution import buffer_size, is_plain, shares_rows
 from nncli.kernels.window import Window
-from nncli.parts import Shape
+from nncli.parts import Shape, with_algorithm
 
 ALGORITHMS = "direct", "gemm", "winograd", "fft", "oaconvolve"
 ERRORS = {"winograd4": 1.5e-6, "winograd2": 5e-7, "fft": 5e-7, "oaconvolve": 5e-7}
@@ -93,19 +93,43 @@ def choose(c: Convolution, algorithm: str = "auto", tolerance: float = math.inf)
     if algorithm == "direct":
         return {"algorithm": "direct"}
     names = ALGORITHMS[1:] if algorithm == "auto" else (algorithm,)
-    chosen: dict[str, str] = {}
     plan: dict[str, Any] = {}
     for which in PASSES:
         options = [option for name in names for option in _options(name, c, which, blocks, tolerance)]
         name, _, own = min(options, key=lambda option: option[1])
-        chosen[which] = name
-        plan[f"{which}_algorithm"] = name
-        plan |= own
-    if "gemm" in chosen.values():
+        plan |= {f"{which}_algorithm": name, **own}
+    if "gemm" in (plan[f"{which}_algorithm"] for which in PASSES):
         plan = {"input": blocks["input"], **plan}
-    if len(set(chosen.values())) == 1:
-        return {"algorithm": chosen["forward"], **plan}
-    return {"algorithm": ", ".join(f"{which} {chosen[which]}" for which in PASSES), **plan}
+    return with_algorithm(plan)
+
+
+def alternatives(c: Convolution, algorithm: str, tolerance: float) -> dict[str, tuple[dict[str, Any], ...]]:
+    """For each pass what its part of the plan could be: every algorithm that is able and allowed, gemm and winograd
+    also with blocks of half and twice the height."""
+    if algorithm == "direct":
+        return {}
+    blocks = gemm_blocking.choose(c.x, c.y, c.window, c.groups, c.n, c.itemsize)
+    names = ALGORITHMS[1:] if algorithm == "auto" else (algorithm,)
+    found: dict[str, tuple[dict[str, Any], ...]] = {}
+    for which in PASSES:
+        made: list[dict[str, Any]] = []
+        for name in names:
+            for option in _options(name, c, which, blocks, tolerance):
+                own = {f"{which}_algorithm": name, **option[2]}
+                if name == "gemm":
+                    own["input"] = blocks["input"]
+                made += [own, *_other_blocks(own, which, (c.x if which == "input" else c.y)[1])]
+        found[which] = tuple(made)
+    return found
+
+
+def _other_blocks(own: Mapping[str, Any], which: str, most: int) -> list[dict[str, Any]]:
+    """The same with half as many and twice as many rows in a block; with as many there are rows to halve or double."""
+    key = f"{which}_rows"
+    if key not in own:
+        return []
+    rows = own[key]
+    return [{**own, key: other} for other in (rows // 2, 2 * rows) if 1 <= other <= most]
 
 
 def algorithm_of(plan: Mapping[str, Any], which: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from nncli.errors import ShapeError, SpecError
-from nncli.parts import Array, Declared, Frame, Layer, Parameter, Shape, Work
+from nncli.parts import Array, Declared, Frame, Layer, Parameter, Plain, Shape, Work
 
 
 class Views(NamedTuple):
@@ -47,6 +47,9 @@ class Line(Layer):
 
     def choose(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, Any]:
         return self.image.choose((_image(inputs[0]),), n, itemsize)
+
+    def alternatives(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, tuple[Plain, ...]]:
+        return self.image.alternatives((_image(inputs[0]),), n, itemsize)
 
     def workspace(self, inputs: tuple[Shape, ...], n: int, plan: Mapping[str, Any]) -> Mapping[str, Work]:
         return self.image.workspace((_image(inputs[0]),), n, plan)

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Literal
 
 from nncli.errors import ShapeError, SpecError
 from nncli.fields import Count, Initializer, Pair, Positive
-from nncli.kernels.convolution_choice import ERRORS, Convolution, allowed, buffers, choose, declines
+from nncli.kernels.convolution_choice import ERRORS, Convolution, allowed, alternatives, buffers, choose, declines
 from nncli.kernels.window import Window
 from nncli.layers._convolution import Passes, make_passes
 from nncli.layers._window2d import Padding, check_image, geometry
-from nncli.parts import Declared, Frame, Layer, Parameter, Shape, Traits, Work
+from nncli.parts import Declared, Frame, Layer, Parameter, Plain, Shape, Traits, Work
 from nncli.registry import layer
 
 
@@ -112,6 +112,9 @@ class Conv2d(Layer):
 
     def choose(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, Any]:
         return choose(self.convolution(inputs[0], n, itemsize), self.algorithm, self.tolerance)
+
+    def alternatives(self, inputs: tuple[Shape, ...], n: int, itemsize: int) -> Mapping[str, tuple[Plain, ...]]:
+        return alternatives(self.convolution(inputs[0], n, itemsize), self.algorithm, self.tolerance)
 
     def workspace(self, inputs: tuple[Shape, ...], n: int, plan: Mapping[str, Any]) -> Mapping[str, Work]:
         plan = plan or self.choose(inputs, n, 4)

@@ -38,6 +38,8 @@ def show(document: Mapping[str, Any], console: Console) -> None:
     _nodes(document, console)
     console.print("")
     _whole(document, console)
+    if "tuned" in document:
+        _tuned(document["tuned"], console)
     if "torch" in document:
         console.print("")
         _torch(document["torch"], console)
@@ -90,6 +92,38 @@ def _whole(document: Mapping[str, Any], console: Console) -> None:
     for name, text in lines.items():
         head.add_row(name, text)
     console.print(head)
+
+
+def _tuned(result: Mapping[str, Any], console: Console) -> None:
+    """What --tune found, and where it is."""
+    console.print("")
+    if not result["changes"] and result["plan"] == result["usual_plan"]:
+        console.print(f"tuned: the usual plan is the fastest; {result['file']} says so", soft_wrap=True, markup=False)
+        return
+    if result["changes"]:
+        shown = table()
+        shown.add_column("node", overflow="fold", max_width=20)
+        shown.add_column("pass")
+        shown.add_column("instead of the usual", overflow="fold", max_width=40)
+        shown.add_column("time", justify="right")
+        for change in result["changes"]:
+            shown.add_row(Text(change["node"]), change["pass"], _choice(change), percent(change["ratio"]))
+        console.print(shown)
+    before, after = result["usual_step_ms"], result["step_ms"]
+    console.print(
+        f"tuned: a step takes {milliseconds(after)} instead of {milliseconds(before)} ms; the plan is in "
+        f"{result['file']}, use it with --plan",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _choice(change: Mapping[str, Any]) -> str:
+    """`winograd, tile 4, rows 2`."""
+    prefix = f"{change['pass']}_"
+    own = {key.removeprefix(prefix): value for key, value in change["choice"].items() if key.startswith(prefix)}
+    name = own.pop("algorithm", None)
+    return ", ".join([*([str(name)] if name else []), *(f"{key} {value}" for key, value in own.items())])
 
 
 def _torch(result: Mapping[str, Any], console: Console) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from nncli.data.splits import open_splits
 from nncli.engine import Plan, make_plan
 from nncli.engine.model import memory_bytes
+from nncli.engine.plan import Planner
 from nncli.errors import NoSuchFile, SpecError
 from nncli.graph import INPUT, Graph
 from nncli.spec import load
@@ -17,7 +18,7 @@ from nncli.training.objective import check_targets, kinds_of, objective
 from nncli.training.setup import checked_graph, resolve_input, vectors_of
 
 
-def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, Any]:
+def describe(path: Path, texts: Sequence[str], data: bool = True, planner: Planner = make_plan) -> dict[str, Any]:
     """The document of `summary`. Without `data` those of the file are not opened where it has an `input`.
 
     Where it has one, files of data may be missing: `missing` names the first, None where all are there or none is asked
@@ -47,7 +48,7 @@ def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, A
             check_targets(splits, objective(config, graph), graph)
             config = resolve_input(config, splits)
     itemsize = 8 if config.dtype == "float64" else 4
-    plan = make_plan(graph, config.train.batch, itemsize, config.threads)
+    plan = planner(graph, config.train.batch, itemsize, config.threads)
     return document_of(config, graph, plan) | {"missing": missing}
 
 

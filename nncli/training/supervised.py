@@ -14,6 +14,7 @@ from nncli.checkpoint import Snapshot
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
+from nncli.engine.plan import Planner
 from nncli.errors import Fault, OutputError, SpecError, UsageError
 from nncli.graph import Graph
 from nncli.spec import Loaded, load, read_text
@@ -32,13 +33,15 @@ MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", 
 
 
 @contextmanager
-def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out: Path | None) -> Iterator[Run]:
+def open_run(
+    config: Path | None, resume: Path | None, texts: Sequence[str], out: Path | None, planner: Planner = make_plan
+) -> Iterator[Run]:
     """A run in its locked folder, ready to train; memory and threads are let go at the end.
 
     Everything that can be wrong is found before the folder is made.
     """
     loaded, snapshot, last = _read(config, resume, texts)
-    setup = set_up(loaded, snapshot)
+    setup = set_up(loaded, snapshot, planner)
     model = setup.model
     made = False
     try:
@@ -59,10 +62,12 @@ def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out
             _remove_if_empty(folder)
 
 
-def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
+def plan_only(
+    config: Path | None, resume: Path | None, texts: Sequence[str], planner: Planner = make_plan
+) -> dict[str, Any]:
     """What `open_run` and training would do, all checks made and nothing written."""
     loaded, snapshot, last = _read(config, resume, texts)
-    setup = set_up(loaded, snapshot)
+    setup = set_up(loaded, snapshot, planner)
     setup.model.close()
     batch = min(setup.config.train.batch, len(setup.train))
     folder = last.parent if last is not None else free_folder(setup.config.name)
@@ -157,7 +162,7 @@ def _flat(config: Config) -> dict[str, str]:
 # -- setting up --------------------------------------------------------------------------------------------------------
 
 
-def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
+def set_up(loaded: Loaded, snapshot: Snapshot | None, planner: Planner = make_plan) -> Setup:
     """Data, graph, plan, model; faults of the file first, then of the data."""
     config, base = loaded.config, loaded.base.resolve()
     loaded.require_loss()
@@ -173,7 +178,7 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     terms = objective(config, graph)
     check_targets(splits, terms, graph)
     config = resolve_input(config, splits)
-    plan = _plan(config, graph, splits, snapshot)
+    plan = _plan(config, graph, splits, snapshot, planner)
     check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))
     initial = None
     if config.init_from is not None and snapshot is None:
@@ -201,12 +206,12 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     )
 
 
-def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None) -> Plan:
+def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None, planner: Planner) -> Plan:
     """That of the checkpoint, as long as the number of threads is the same."""
     if snapshot is not None and _threads(snapshot) == config.threads:
         return plan_of(snapshot)
     itemsize = 8 if config.dtype == "float64" else 4
-    return make_plan(graph, min(config.train.batch, len(splits.train)), itemsize, config.threads)
+    return planner(graph, min(config.train.batch, len(splits.train)), itemsize, config.threads)
 
 
 def _threads(snapshot: Snapshot) -> int | None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nncli.engine.plan import combined
 from nncli.errors import ShapeError, SpecError
 from nncli.kernels import convolution_choice, winograd
 from nncli.kernels.convolution_choice import ERRORS, algorithm_of
@@ -76,6 +77,19 @@ def test_fft_agrees_with_direct(drawn: Drawn) -> None:
 @given(convolutions("oaconvolve"))
 def test_oaconvolve_agrees_with_direct(drawn: Drawn) -> None:
     assert disagreement(drawn) < 1e-12
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("shape", [(1, 9, 11), (4, 12, 8)])
+def test_every_alternative_of_a_plan_agrees_with_direct(shape: tuple[int, int, int], kernel: int) -> None:
+    layer = Conv2d(6, (kernel, kernel), padding="same")
+    usual = layer.choose((shape,), 3, 8)
+    offers = layer.alternatives((shape,), 3, 8)
+    names = {choice[f"{which}_algorithm"] for which, choices in offers.items() for choice in choices}
+    assert names >= {"gemm", "fft"} | ({"winograd"} if kernel == 3 else set())
+    for choices in offers.values():
+        for choice in choices:
+            assert disagreement((layer, shape, 3, combined(usual, [choice]))) < 1e-12
 
 
 def test_agreement_tells_a_wrong_transform() -> None:
