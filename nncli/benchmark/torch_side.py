@@ -17,6 +17,8 @@ from nncli.spec import read_text
 from nncli.training.setup import checked_graph
 
 WARM_UP = 3
+SLOW = 5.0
+"""Seconds from which on a step needs no more warming up, and counts."""
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -73,7 +75,10 @@ class TorchSide:
             network = Network(self.config, self.graph, self.weights, DTYPES[self.config.dtype], chosen.channels_last)
             self._made[chosen] = network, network.batch(self.x, self.t)
             for _ in range(WARM_UP):
+                start = perf_counter()
                 network.step(*self._made[chosen][1])
+                if (taken := perf_counter() - start) > SLOW:
+                    return [taken]
         network, batch = self._made[chosen]
         begun = perf_counter()
         while not found or perf_counter() - begun < seconds:

@@ -137,6 +137,8 @@ def _torch(result: Mapping[str, Any], console: Console) -> None:
             for word, name in (("as written", result["as_written"]), ("best", result["best"]))
             if name == variant["name"]
         ]
+        if variant["rounds"] == 1:
+            marks.append("one step")
         name = variant["name"] + (f"  ({', '.join(marks)})" if marks else "")
         shown.add_row(name, milliseconds(variant["step_ms"]), f"{variant['ratio']:.2f}")
     console.print(shown)

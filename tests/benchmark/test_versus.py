@@ -184,3 +184,25 @@ def _updater(model: Model, config: Any) -> Updater:
         clip and clip.norm,
         groups,
     )
+
+
+def test_a_hopeless_variant_is_measured_once() -> None:
+    asked: list[int] = []
+
+    class Steps:
+        def step(self) -> None:
+            pass
+
+        def steps_for(self, seconds: float) -> list[float]:
+            return [0.01]
+
+    class Other:
+        def ask(self, what: str, variant: int, seconds: float) -> list[float]:
+            asked.append(variant)
+            return [[0.3], [2.0], [0.02]][variant]
+
+    ours, theirs = versus._in_turns(Steps(), Other(), 3, 0.0, lambda share: None)  # type: ignore[arg-type]
+    assert asked.count(1) == 1
+    assert theirs[1] == [2.0]
+    assert len(ours) == len(theirs[2]) == versus.ROUNDS
+    assert len(theirs[0]) == 1
