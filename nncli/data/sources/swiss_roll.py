@@ -23,8 +23,8 @@ class SwissRoll(Drawn):
     evenly in t, with normal `noise`, a deviation, around it. The target of a point is its place along the roll, from 0
     to 1. `train` reads so many `samples`, drawn by the run's seed; a game draws without end.
 
-    Raises ValueError where the noise is below a ten-thousandth of the radius; DataError where the samples do not fit into
-    memory.
+    Raises ValueError where the noise is below a ten-thousandth of the radius. Raises DataError where the samples do not
+    fit into memory.
 
     Source: Tenenbaum et al. 2000, "A global geometric framework for nonlinear dimensionality reduction", seen from the
     side: without the axis along which the roll is straight.
