@@ -152,7 +152,10 @@ def test_gradients_of_both_players(made: Any, loss: str, options: tuple[str, ...
     assert value == pytest.approx(expected.item(), rel=1e-12)
     d.compare()
 
-    before = play.discriminator.model.parameters.w.copy()
+    parameters = play.discriminator.model.parameters
+    before = parameters.w.copy()
+    kept = {name: array.copy() for arrays in parameters.state.values() for name, array in arrays.items()}
+    assert bool(kept) == ("batch_norm" in str(options))
     value = play.generator_gradient(4)
     made_now = g(rows(play.z))
     noise = rows(play.fake) - made_now.detach()
@@ -161,7 +164,9 @@ def test_gradients_of_both_players(made: Any, loss: str, options: tuple[str, ...
     expected.backward()
     assert value == pytest.approx(expected.item(), rel=1e-12)
     g.compare()
-    assert np.array_equal(before, play.discriminator.model.parameters.w)
+    assert np.array_equal(before, parameters.w)
+    for arrays in parameters.state.values():
+        assert all(np.array_equal(array, kept[name]) for name, array in arrays.items())
 
 
 @pytest.mark.parametrize("loss", LOSSES[:3])
