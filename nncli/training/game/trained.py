@@ -68,7 +68,8 @@ class Trained:
         x = np.ascontiguousarray(np.moveaxis(samples, 0, -1), model.dtype)
         self.preprocessing.bound(self.shape, model.dtype)(x)
         m = self.config.game.pack
-        return self._run(model, np.concatenate([x] * m, axis=0) if m > 1 else x)[0]
+        logits: Array = self._run(model, np.concatenate([x] * m, axis=0) if m > 1 else x)[0]
+        return logits
 
     @staticmethod
     def _run(model: Model, x: Array) -> Array:
