@@ -1,6 +1,17 @@
 """Checkpoints: named arrays, history and text to one HDF5 file that anyone can inspect, and back."""
 
 from nncli.checkpoint.files import lock, match, read, resolve, write
-from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Snapshot
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
 
-__all__ = ["FORMAT_VERSION", "History", "NamedArray", "Snapshot", "lock", "match", "read", "resolve", "write"]
+__all__ = [
+    "FORMAT_VERSION",
+    "History",
+    "NamedArray",
+    "Network",
+    "Snapshot",
+    "lock",
+    "match",
+    "read",
+    "resolve",
+    "write",
+]
