@@ -10,7 +10,7 @@ from nncli.diagnostics.game.judgement import (
     Watch,
     judge,
 )
-from nncli.diagnostics.game.path import SNAPSHOTS, Path, path_ratio
+from nncli.diagnostics.game.path import SNAPSHOTS, WeightPath, path_ratio
 from nncli.diagnostics.game.spread import diversity, effective, effective_modes, intrinsic_dimension
 from nncli.diagnostics.game.theory import histogram_divergence, optimal_discriminator, smoothed
 from nncli.diagnostics.game.value import LOG2, OPTIMUM, accuracy, calibrated, js_bound, saturation, value
@@ -25,9 +25,9 @@ __all__ = [
     "SNAPSHOTS",
     "VANISHING",
     "Alarm",
-    "Path",
     "Situation",
     "Watch",
+    "WeightPath",
     "accuracy",
     "calibrated",
     "coverage",

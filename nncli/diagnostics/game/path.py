@@ -26,7 +26,7 @@ def path_ratio(snapshots: Array) -> float:
     return float(np.linalg.norm(last[-1] - last[0])) / gross
 
 
-class Path:
+class WeightPath:
     """Keeps the last 25 snapshots of some of the weights, the same ones each time, picked by the seed."""
 
     def __init__(self, size: int, seed: int) -> None:
