@@ -19,8 +19,9 @@ NARROW = 0.7
 """Mean distance of samples over that of data."""
 FEW_MODES = 0.7
 """Effective modes over those of the data."""
-CIRCLING = 0.25
-"""Net over gross path of the generator's weights; steps in random directions would have 0.2."""
+CIRCLING = 0.3
+"""Net over gross path of the generator's weights; steps in random directions would have 0.2. Measured on the ring:
+0.5 to 0.93 in healthy runs, 0.16 to 0.31 where the generator ran from mode to mode."""
 TWICE = 2
 """Looks in a row that must show an alarm before it rings, and must be without it before it is over."""
 WARM_UP = {PERFECT: 0.1, VANISHING: 0.1, COLLAPSE: 0.25, OSCILLATION: 0.25}

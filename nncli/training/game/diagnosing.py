@@ -93,7 +93,8 @@ class Diagnosing:
         return found
 
     def _between(self, fake: Array) -> dict[str, float]:
-        """What the players do to each other."""
+        """What the players do to each other. The divergence is of what the discriminator sees, so that its bound is one
+        of just that: of packs, with noise, from the generator as it is."""
         run, play = self.run, self.run.play
         real, fake = self._seen(self._real, "real"), self._seen(fake, "fake")
         model = play.discriminator.model
@@ -104,6 +105,9 @@ class Diagnosing:
         found = {"value": value, "js_bound": figures_of.js_bound(value), "accuracy": figures_of.accuracy(*logits)}
         if loss.odds:
             found["saturation"] = figures_of.saturation(scores[1], self._slopes(fake))
+        if math.prod(real.shape[:-1]) <= PLANE:
+            seen = [x.reshape(-1, x.shape[-1]).T for x in (real, fake)]
+            found["divergence"] = figures_of.histogram_divergence(*seen)
         return found
 
     def _seen(self, samples: Array, what: str) -> Array:
@@ -153,8 +157,6 @@ class Diagnosing:
         modes = setup.density.modes if setup.density is not None and known else None
         if modes is not None:
             found |= {"effective_modes": figures_of.effective_modes(fake, modes), "modes": modes.effective}
-        if real.shape[1] <= PLANE:
-            found["divergence"] = figures_of.histogram_divergence(real, fake)
         return found
 
     # -- for a checkpoint --------------------------------------------------------------------------------------------
