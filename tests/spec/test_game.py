@@ -190,7 +190,8 @@ def games(draw: st.DrawFn) -> GameConfig:
         name: draw(of(annotation)) for name, annotation in GAME_SECTIONS.items() if name not in ("name", "plugins")
     }
     game = values["game"]
-    game = replace(game, batch=game.batch * game.pack, label_smoothing=0.0, clip=None)
+    pack = game.pack % 8 + 1
+    game = replace(game, batch=(game.batch % 1000 + 1) * pack, pack=pack, label_smoothing=0.0, clip=None)
     for name, cls in (("schedule", Schedules),):
         sides = {player: draw(chosen(name).filter(lambda s: s.watches() is None)) for player in PLAYERS}
         values[name] = cls(**sides)
