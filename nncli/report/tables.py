@@ -33,12 +33,33 @@ def outcome(finished: Any) -> RenderableType:
 
 def evaluation(result: Mapping[str, Any]) -> RenderableType:
     """`eval`."""
+    if "floor" in result:
+        return _quality(result)
     shown = table()
     for name in ("split", "samples", "loss", *result["metrics"]):
         shown.add_column(name, justify="left" if name == "split" else "right")
     figures = [number(value) for value in (result["loss"], *result["metrics"].values())]
     shown.add_row(str(result["split"]), count(result["samples"]), *figures)
     return shown
+
+
+def _quality(result: Mapping[str, Any]) -> RenderableType:
+    """`eval` of a GAN: figures of samples, and beside them those of data against other data."""
+    shown = table()
+    for name, side in (("figure", "left"), ("samples", "right"), ("data against data", "right")):
+        shown.add_column(name, justify=side)  # type: ignore[arg-type]
+    for name, value in result["metrics"].items():
+        floor = result["floor"].get(name)
+        shown.add_row(
+            name, *["" if v is None else count(v) if isinstance(v, int) else number(v) for v in (value, floor)]
+        )
+    lines = [f"\n{count(result['samples'])} samples, and as many data: {result['split']}"]
+    if features := result["features"]:
+        lines += [f"features: the {features['numbers']} numbers that '{features['layer']}' reads in {features['file']}"]
+        lines += [f"its hash: {features['sha256']}"]
+    if classes := (features or {}).get("class_shares"):
+        lines += ["classes of the samples, %: " + " ".join(f"{100 * share:.1f}" for share in classes)]
+    return Group(shown, Text("\n".join(lines)))
 
 
 def summary(document: Mapping[str, Any], console: Console) -> None:
@@ -51,10 +72,17 @@ def summary(document: Mapping[str, Any], console: Console) -> None:
     chosen = any(node["algorithm"] for node in document["nodes"])
     if chosen:
         shown.add_column("algorithm", overflow="fold")
+    player = ""
     for node in document["nodes"]:
+        name = node["name"]
+        if "player" in node:
+            name = name.removeprefix(f"{node['player']}.")
+            if node["player"] != player:
+                player = node["player"]
+                shown.add_row(f"[bold]{player}[/]")
         output = "×".join(str(side) for side in node["output"])
         reads = ", ".join(node["inputs"])
-        row = [node["name"], node["type"], reads, output, count(node["parameters"]), _flops(node["flops"])]
+        row = [name, node["type"], reads, output, count(node["parameters"]), _flops(node["flops"])]
         shown.add_row(*row, *([node["algorithm"] or ""] if chosen else []))
     console.print(shown)
     console.print(
@@ -84,7 +112,7 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
     rows = {
         "file": f"{document['file']}  ({size(document['bytes'])}, digest verified)",
         "run": f"{document['name']}, {document['kind']}, {document['dtype']}",
-        "progress": f"epoch {progress['epoch']}, step {progress['step']}",
+        "progress": ", ".join(f"{name} {progress[name]}" for name in ("epoch", "step") if name in progress),
         "plan": document["plan"],
         "written by": versions,
         **({"plugins": ", ".join(document["plugins"])} if document["plugins"] else {}),
@@ -95,7 +123,7 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
     console.print(head)
     for title, kind, what in (
         ("", "parameters", "parameter"),
-        ("averaged weights, with which validation and test are measured", "averaged", "parameter"),
+        ("averaged weights, which are used in the place of those above", "averaged", "parameter"),
         ("state", "state", "state"),
     ):
         if document[kind]:
@@ -123,17 +151,18 @@ def _arrays(entries: Sequence[Mapping[str, Any]], what: str) -> Table:
 
 
 def _history(history: Sequence[Mapping[str, Any]], console: Console, most: int = 10) -> None:
-    """The last epochs of the history."""
+    """The last epochs of the history, or looks at a game."""
     if not history:
         return
-    names = [name for name in history[-1] if name != "epoch"]
+    index = "epoch" if "epoch" in history[-1] else "step"
+    names = [name for name in history[-1] if name != index]
     shown = table()
-    shown.add_column("epoch", justify="right")
+    shown.add_column(index, justify="right")
     for name in names:
         shown.add_column(name.replace("_", " ", 1), justify="right")
     for row in history[-most:]:
-        shown.add_row(str(row["epoch"]), *(number(row[name]) if name in row else "" for name in names))
+        shown.add_row(str(row[index]), *(number(row[name]) if name in row else "" for name in names))
     console.print("")
     console.print(shown)
     if len(history) > most:
-        console.print(f"(the last {most} of {len(history)} epochs)", style="dim")
+        console.print(f"(the last {most} of {len(history)} {'epochs' if index == 'epoch' else 'looks'})", style="dim")
