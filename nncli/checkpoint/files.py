@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nncli.checkpoint.atomic import replace
 from nncli.checkpoint.snapshot import FORMAT_VERSION, Snapshot
 from nncli.errors import CheckpointError, Fault, OutputError, nearest
 from nncli.parts import Shape
@@ -23,35 +24,14 @@ RUN_FILES = ("last.h5", "best.h5")
 
 
 def write(path: Path, snapshot: Snapshot) -> None:
-    """Replace `path` by the snapshot, or leave it as it is. Raises OutputError where it cannot be written.
-
-    A temporary file in the same folder is written, flushed to the disk and renamed, then the folder is flushed: after
-    a crash at any moment there is the old file or the new one. What a killed process left behind is removed.
-    """
+    """Replace `path` by the snapshot, or leave it as it is: after a crash at any moment there is the old file or the
+    new one. Raises OutputError where it cannot be written."""
     from nncli.checkpoint.hdf5 import to_bytes
 
     data = to_bytes(snapshot)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-            leftover.unlink(missing_ok=True)
-        try:
-            with open(temporary, "xb") as file:
-                file.write(_user_block(hashlib.sha256(data).hexdigest()))
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _flush_folder(path.parent)
-    except OSError as error:
-        message = f"the checkpoint cannot be written: {error.strerror or error}"
-        hint = "free some space or choose another folder with --out" + (
-            f"; {path.name} is as it was before" if path.exists() else ""
-        )
-        raise OutputError(Fault(message, file=str(path), hint=hint)) from None
+    block = _user_block(hashlib.sha256(data).hexdigest())
+    hint = "free some space or choose another folder with --out"
+    replace(path, block, data, what="the checkpoint", hint=hint)
 
 
 def _user_block(digest: str, version: int = FORMAT_VERSION) -> bytes:
@@ -62,20 +42,6 @@ def _user_block(digest: str, version: int = FORMAT_VERSION) -> bytes:
         f"sha256 of all bytes after these 512: {digest}\n"
     )
     return text.encode().ljust(USER_BLOCK - 1) + b"\n"
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself durable; some systems cannot open a folder, and need not."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

@@ -342,10 +342,21 @@ def test_the_file_is_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: p
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    (tmp_path / ".last.h5.12345.tmp").write_bytes(b"half")
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    (tmp_path / f".last.h5.{gone.pid}.tmp").write_bytes(b"half")
     (tmp_path / ".mine.tmp").write_bytes(b"mine")
     checkpoint.write(tmp_path / "last.h5", snapshot())
     assert sorted(item.name for item in tmp_path.iterdir()) == [".mine.tmp", "last.h5"]
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        theirs = tmp_path / f".last.h5.{other.pid}.tmp"
+        theirs.write_bytes(b"half")
+        checkpoint.write(tmp_path / "last.h5", snapshot())
+        assert theirs.read_bytes() == b"half"
+        other.communicate(b"\n")
 
 
 def test_a_kill_at_any_moment_leaves_a_readable_file(tmp_path: Path) -> None:
