@@ -16,6 +16,7 @@ from nncli.cli.gradcheck import gradcheck
 from nncli.cli.inspect import inspect
 from nncli.cli.layers import layers
 from nncli.cli.options import SETTINGS
+from nncli.cli.plot import plot
 from nncli.cli.schema import schema
 from nncli.cli.summary import summary
 from nncli.cli.train import train
@@ -34,7 +35,7 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gradcheck, inspect, layers, schema, summary, validate):
+for command in (bench, train, evaluate, gradcheck, inspect, layers, plot, schema, summary, validate):
     nncli.add_command(command)
 
 
