@@ -288,6 +288,34 @@ class Loss:
         raise NotImplementedError
 
 
+class GameLoss:
+    """Base of losses of an adversarial game. s are the discriminator's outputs for a batch (n,), its logits.
+
+    The discriminator makes ``mean real(s of data) + mean fake(s of the generator's samples)`` small, the generator
+    ``mean generator(s of its samples)``. Each method returns the sum over the batch and writes its derivative to ds
+    (n,); it may overwrite s and use the scratch array a (n,).
+
+    odds      the loss takes s for the log-odds of data, so that V, JS and probabilities follow from it
+    smooths   `real` takes one-sided label smoothing
+    clips     the largest absolute weight of the discriminator that is usual; None: weights are not clipped
+    """
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    odds: ClassVar[bool] = False
+    smooths: ClassVar[bool] = False
+    clips: ClassVar[float | None] = None
+
+    def real(self, s: Array, ds: Array, a: Array, smoothing: float) -> float:
+        raise NotImplementedError
+
+    def fake(self, s: Array, ds: Array, a: Array) -> float:
+        raise NotImplementedError
+
+    def generator(self, s: Array, ds: Array, a: Array) -> float:
+        raise NotImplementedError
+
+
 class Metric:
     """Base of metrics: running totals in a float64 vector, so that an unfinished epoch can be stored.
 
@@ -423,4 +451,11 @@ class Step:
 
     def apply(self, x: Array, fitted: Mapping[str, Array]) -> None:
         """Change a batch in place."""
+        raise NotImplementedError
+
+    def undo(self, x: Array, fitted: Mapping[str, Array]) -> None:
+        """The opposite of `apply`, in place: from what a network takes or makes back to the data's own units.
+
+        Raises NotImplementedError for steps that cannot be undone.
+        """
         raise NotImplementedError

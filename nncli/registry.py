@@ -92,6 +92,7 @@ class Registry(Generic[T]):
 
 layer: Registry[Any] = Registry("layer")
 loss: Registry[Any] = Registry("loss")
+game_loss: Registry[Any] = Registry("game_loss")
 metric: Registry[Any] = Registry("metric")
 optimizer: Registry[Any] = Registry("optimizer")
 schedule: Registry[Any] = Registry("schedule")
@@ -100,7 +101,8 @@ source: Registry[Any] = Registry("source")
 preprocess: Registry[Any] = Registry("preprocess")
 
 KINDS: dict[str, Registry[Any]] = {
-    table.kind: table for table in (layer, loss, metric, optimizer, schedule, initializer, source, preprocess)
+    table.kind: table
+    for table in (layer, loss, game_loss, metric, optimizer, schedule, initializer, source, preprocess)
 }
 
 

@@ -2,12 +2,13 @@
 
 from nncli.checkpoint.atomic import replace
 from nncli.checkpoint.files import lock, match, read, resolve, write
-from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Snapshot
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
 
 __all__ = [
     "FORMAT_VERSION",
     "History",
     "NamedArray",
+    "Network",
     "Snapshot",
     "lock",
     "match",

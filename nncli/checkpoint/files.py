@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nncli.checkpoint.atomic import replace
-from nncli.checkpoint.snapshot import FORMAT_VERSION, Snapshot
+from nncli.checkpoint.snapshot import FORMAT_VERSION, Nodes, Snapshot
 from nncli.errors import CheckpointError, Fault, OutputError, nearest
 from nncli.parts import Shape
 
@@ -117,24 +117,22 @@ def _first_line(error: Exception) -> str:
     return str(error).strip("'\"").partition("\n")[0]
 
 
-def match(expected: Mapping[tuple[str, str], Shape], snapshot: Snapshot, file: str = "") -> None:
-    """Compare the parameters of a network, by node and name, with those of a snapshot.
+def match(expected: Mapping[tuple[str, str], Shape], nodes: Nodes, group: str = "model") -> None:
+    """Compare the parameters of a network, by node and name, with those of a checkpoint's group.
 
     Raises CheckpointError that lists what is missing, surplus, or of another shape.
     """
-    stored = {
-        (node, name): named.array.shape for node, arrays in snapshot.model.items() for name, named in arrays.items()
-    }
+    stored = {(node, name): named.array.shape for node, arrays in nodes.items() for name, named in arrays.items()}
     faults = []
     for key in sorted(expected.keys() | stored.keys()):
-        path = f"/model/{key[0]}/{key[1]}"
+        path = f"/{group}/{key[0]}/{key[1]}"
         if key not in stored:
-            faults.append(Fault(f"missing; the network has it, of shape {list(expected[key])}", path, file=file))
+            faults.append(Fault(f"missing; the network has it, of shape {list(expected[key])}", path))
         elif key not in expected:
-            faults.append(Fault("surplus; the network has no such parameter", path, file=file))
+            faults.append(Fault("surplus; the network has no such parameter", path))
         elif tuple(expected[key]) != tuple(stored[key]):
             shapes = f"{list(stored[key])} in the checkpoint, {list(expected[key])} in the network"
-            faults.append(Fault(f"another shape: {shapes}", path, file=file))
+            faults.append(Fault(f"another shape: {shapes}", path))
     if faults:
         raise CheckpointError(faults)
 

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from nncli import __version__
-from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Snapshot
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
 from nncli.parts import Array
 
 USER_BLOCK = 512
@@ -22,6 +22,10 @@ USER_BLOCK = 512
 DESCRIPTIONS = {
     "model": "trained parameters by node; the attribute `axes` of each names its axes",
     "model_ema": "the average of the parameters over the steps, with which figures were measured",
+    "generator": "the network that makes samples, as trained; `generator_ema` is better where it is there",
+    "discriminator": "the network that tells data from samples",
+    "generator_ema": "the average of the generator's parameters over the steps, with which samples are made",
+    "discriminator_raw": "what is trained in the place of the discriminator's weights, under spectral normalisation",
     "preprocess": "what preprocessing learned from the training split, by step",
     "optimizer": "what the optimizer keeps besides the parameters, by slot, node and parameter",
     "progress": "how far the run has come; with it a run goes on exactly where it stopped",
@@ -29,7 +33,8 @@ DESCRIPTIONS = {
     "history": "figures per training step and per epoch, each beside its index",
     "timing": "seconds; apart from the history, because they differ from run to run",
 }
-STATE, PROBE = "state", "probe"
+STATE, PROBE, DIAGNOSE = "state", "probe", "diagnose"
+NETWORKS = ("generator", "discriminator", "generator_ema", "discriminator_raw")
 
 
 @cache
@@ -45,22 +50,12 @@ def to_bytes(snapshot: Snapshot) -> bytes:
     """
     with h5py.File("checkpoint", "w", driver="core", backing_store=False, userblock_size=USER_BLOCK) as file:
         _root(file, snapshot)
-        model = _group(file, "model")
-        for node in {**snapshot.model, **snapshot.state}:
-            group = model.create_group(node, track_order=True)
-            for name, named in snapshot.model.get(node, {}).items():
-                _named(group, name, named)
-            if node in snapshot.state:
-                inner = group.create_group(STATE, track_order=True)
-                inner.attrs["description"] = "kept with the node but not trained"
-                for name, named in snapshot.state[node].items():
-                    _named(inner, name, named)
+        if not snapshot.networks:
+            _network(_group(file, "model"), Network(snapshot.model, snapshot.state))
         if snapshot.model_ema:
-            averaged = _group(file, "model_ema")
-            for node, arrays in snapshot.model_ema.items():
-                group = averaged.create_group(node, track_order=True)
-                for name, named in arrays.items():
-                    _named(group, name, named)
+            _network(_group(file, "model_ema"), Network(snapshot.model_ema))
+        for name, network in snapshot.networks.items():
+            _network(_group(file, name), network)
         _tree(_group(file, "preprocess"), snapshot.preprocess)
         _tree(_group(file, "optimizer"), snapshot.optimizer)
         _tree(_group(file, "progress"), snapshot.progress)
@@ -79,6 +74,10 @@ def to_bytes(snapshot: Snapshot) -> bytes:
                 "what was seen inside the network; `step` were done before, `samples` looked at"
             )
             _tree(group, snapshot.history.probe)
+        if snapshot.history.diagnose:
+            group = history.create_group(DIAGNOSE, track_order=True)
+            group.attrs["description"] = "figures of the game; `step` were done before each"
+            _tree(group, snapshot.history.diagnose)
         _tree(_group(file, "timing"), snapshot.timing)
         file.flush()
         return bytes(file.id.get_file_image())
@@ -111,6 +110,19 @@ def _group(file: h5py.File, name: str) -> h5py.Group:
     return group
 
 
+def _network(group: h5py.Group, network: Network) -> None:
+    """A group for each node: its parameters, and in a group of its own what is kept besides."""
+    for node in {**network.parameters, **network.state}:
+        inside = group.create_group(node, track_order=True)
+        for name, named in network.parameters.get(node, {}).items():
+            _named(inside, name, named)
+        if node in network.state:
+            inner = inside.create_group(STATE, track_order=True)
+            inner.attrs["description"] = "kept with the node but not trained"
+            for name, named in network.state[node].items():
+                _named(inner, name, named)
+
+
 def _named(group: h5py.Group, name: str, named: NamedArray) -> None:
     dataset = group.create_dataset(name, data=named.array)
     dataset.attrs["axes"] = np.array(named.axes, dtype=h5py.string_dtype())
@@ -130,14 +142,10 @@ def from_file(path: str) -> Snapshot:
     format version 1 is missing, OSError where it is no HDF5."""
     with h5py.File(path, "r") as file:
         attributes = dict(file.attrs)
-        model: dict[str, dict[str, NamedArray]] = {}
-        state: dict[str, dict[str, NamedArray]] = {}
-        for node, group in file["model"].items():
-            model[node] = {name: _named_array(item) for name, item in group.items() if isinstance(item, h5py.Dataset)}
-            if isinstance(group.get(STATE), h5py.Group):
-                state[node] = {name: _named_array(item) for name, item in group[STATE].items()}
+        networks = {name: _read_network(file[name]) for name in NETWORKS if name in file}
+        alone = Network() if networks else _read_network(file["model"])
         history = {name: _read_tree(file["history"][name]) for name in ("step", "epoch")}
-        probe = _read_tree(file["history"][PROBE]) if PROBE in file["history"] else {}
+        probe, diagnose = (_read_tree(file["history"].get(name, {})) for name in (PROBE, DIAGNOSE))
         return Snapshot(
             kind=str(attributes["kind"]),
             config=str(attributes["config"]),
@@ -145,12 +153,10 @@ def from_file(path: str) -> Snapshot:
             dtype=str(attributes["dtype"]),
             threads=int(attributes["threads"]),
             class_names=tuple(str(name) for name in attributes["class_names"]),
-            model={node: arrays for node, arrays in model.items() if arrays},
-            model_ema={
-                node: {name: _named_array(item) for name, item in group.items()}
-                for node, group in (file["model_ema"].items() if "model_ema" in file else ())
-            },
-            state=state,
+            model=alone.parameters,
+            model_ema=_read_network(file["model_ema"]).parameters if "model_ema" in file else {},
+            state=alone.state,
+            networks=networks,
             preprocess=_read_tree(file["preprocess"]),
             optimizer=_read_tree(file["optimizer"]),
             progress=_plain(_read_tree(file["progress"])),
@@ -161,6 +167,7 @@ def from_file(path: str) -> Snapshot:
                 epoch=history["epoch"].pop("epoch"),
                 epochs=history["epoch"],
                 probe=probe,
+                diagnose=diagnose,
             ),
             timing=_read_tree(file["timing"]),
             plugins=dict(
@@ -175,6 +182,18 @@ def from_file(path: str) -> Snapshot:
                 if name.endswith("_version") and name != "format_version"
             },
         )
+
+
+def _read_network(group: h5py.Group) -> Network:
+    parameters: dict[str, dict[str, NamedArray]] = {}
+    state: dict[str, dict[str, NamedArray]] = {}
+    for node, inside in group.items():
+        arrays = {name: _named_array(item) for name, item in inside.items() if isinstance(item, h5py.Dataset)}
+        if arrays:
+            parameters[node] = arrays
+        if isinstance(inside.get(STATE), h5py.Group):
+            state[node] = {name: _named_array(item) for name, item in inside[STATE].items()}
+    return Network(parameters, state)
 
 
 def _named_array(dataset: h5py.Dataset) -> NamedArray:

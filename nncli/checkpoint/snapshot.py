@@ -25,11 +25,20 @@ Nodes: TypeAlias = Mapping[str, Mapping[str, NamedArray]]
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """One of several networks: its trained parameters and what is kept besides, both by node and name."""
+
+    parameters: Nodes = field(default_factory=dict)
+    state: Nodes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Figures by name, one value for each entry of the index beside them: `step` and `epoch`, both from 1.
 
     `probe` holds what was seen inside the network, where it was looked at: `step` and `samples`, and `nodes` with
-    figures by node and name. Empty where it never was.
+    figures by node and name. Empty where it never was. `diagnose` holds the figures of a game by name, and `step`, how
+    many steps were done before each.
     """
 
     step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -37,6 +46,7 @@ class History:
     epoch: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     epochs: Mapping[str, Array] = field(default_factory=dict)
     probe: Mapping[str, Any] = field(default_factory=dict)
+    diagnose: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,9 @@ class Snapshot:
 
     `config` is the resolved YAML text, `config_dir` the folder that its paths are relative to. `model` and `state`
     are arrays by node and name, `optimizer` by slot, node and parameter, `preprocess` by step and name. `timing`
-    differs from run to run and is kept apart from `history`. `plugins` are the SHA-256 of the plugins that ran, by
+    differs from run to run and is kept apart from `history`. `networks` are those of a run that has several: of a GAN
+    `generator`, `discriminator`, and where there is one its average `generator_ema`; `model` is empty then, and
+    `optimizer` is by network first. `plugins` are the SHA-256 of the plugins that ran, by
     their paths in the configuration. `versions` is filled when a file is read.
     """
 
@@ -59,7 +71,8 @@ class Snapshot:
     model_ema: Nodes = field(default_factory=dict)
     state: Nodes = field(default_factory=dict)
     preprocess: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
-    optimizer: Mapping[str, Mapping[str, Mapping[str, Array]]] = field(default_factory=dict)
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    optimizer: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     progress: Mapping[str, Any] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)

@@ -12,6 +12,7 @@ import click
 from nncli import __version__
 from nncli.cli.bench import bench
 from nncli.cli.eval import evaluate
+from nncli.cli.gan import gan
 from nncli.cli.gradcheck import gradcheck
 from nncli.cli.inspect import inspect
 from nncli.cli.layers import layers
@@ -35,7 +36,7 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gradcheck, inspect, layers, plot, schema, summary, validate):
+for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, schema, summary, validate):
     nncli.add_command(command)
 
 

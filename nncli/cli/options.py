@@ -38,6 +38,8 @@ overrides = _together(
 
 epochs = click.option("--epochs", type=click.IntRange(1), help="Passes over the training split, instead of the file's.")
 
+steps = click.option("--steps", "game_steps", type=click.IntRange(1), help="Steps of the game, instead of the file's.")
+
 output = _together(
     click.option("--json", is_flag=True, help="One JSON document on standard output."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no messages; errors only."),
@@ -79,7 +81,7 @@ plugin_files = click.option(
 
 verbose = click.option("-v", "--verbose", count=True, help="Say more, such as each checkpoint that is written.")
 
-NAMED = {"epochs": "train.epochs", "seed": "seed", "threads": "threads"}
+NAMED = {"epochs": "train.epochs", "game_steps": "game.steps", "seed": "seed", "threads": "threads"}
 """Options that are a field of the file."""
 
 

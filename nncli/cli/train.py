@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from nncli.cli import options
+from nncli.cli.signals import Signals
 
 
 @click.command(short_help="Train a network.", context_settings=options.SETTINGS)
@@ -62,7 +61,7 @@ def train(
     console = messages(quiet or json)
     with (
         supervised.open_run(config, resume, texts, out) as run,
-        _Signals() as signals,
+        Signals() as signals,
         display(console, verbose) as view,
     ):
         finished: Finished | None = None
@@ -91,28 +90,3 @@ def _print_dry_run(document: dict[str, Any]) -> None:
         soft_wrap=True,
         markup=False,
     )
-
-
-class _Signals:
-    """Remembers the first SIGINT or SIGTERM, so that a run can write its checkpoint; a second one acts as usual."""
-
-    def __init__(self) -> None:
-        self.received = 0
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._receive)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        for other in self._before:
-            signal.signal(other, signal.SIG_DFL if other == signal.SIGTERM else signal.default_int_handler)
-
-    def stop(self) -> bool:
-        return self.received != 0

@@ -83,6 +83,18 @@ class Preprocessing:
                 raise CheckpointError(Fault(message, f"/preprocess/{name}")) from None
         return apply
 
+    def undo(self, x: Array) -> bool:
+        """Bring a batch (…, n) back to the data's own units, in place; False, with x as it is, where that cannot be."""
+        pairs = list(zip(self.steps, self.fitted, strict=True))
+        if any(type(step).undo is Step.undo for step in self.steps):
+            return False
+        try:
+            for step, arrays in reversed(pairs):
+                step.undo(x, {key: array.astype(x.dtype) for key, array in arrays.items()})
+        except NotImplementedError:
+            return False
+        return True
+
 
 class Loader:
     """Fills a program's input and target arrays with samples of a dataset.

@@ -34,27 +34,32 @@ class Model:
         self.gradients: list[Array] = []
         self.workers = Workers(plan.shards)
         self._arena = Arena()
-        self._programs: dict[tuple[int, bool], Program] = {}
+        self._programs: dict[tuple[int, bool, bool], Program] = {}
 
-    def program(self, n: int, training: bool) -> Program:
-        """The program for batches of n samples."""
-        found = self._programs.get((n, training))
+    def program(self, n: int, training: bool, frozen: bool = False) -> Program:
+        """The program for batches of n samples.
+
+        A `frozen` one works as in training but leaves parameters, their gradients and what is kept with nodes as they
+        are; it gives dL/dx of the network's input.
+        """
+        found = self._programs.get((n, training, frozen))
         if found is None:
-            if training and not self.gradients:
+            if training and not frozen and not self.gradients:
                 self.gradients = [self.parameters.vector() for _ in range(self.plan.shards)]
             found = Program(
                 self.graph,
-                self.parameters,
+                self.parameters.held() if frozen else self.parameters,
                 n,
                 self.plan,
                 training=training,
                 loss=self.objective,
-                gradients=self.gradients if training else None,
+                gradients=self.gradients if training and not frozen else None,
                 arena=self._arena,
                 workers=self.workers,
                 seed=self.seed,
+                input_gradient=frozen,
             ).allocate()
-            self._programs[n, training] = found
+            self._programs[n, training, frozen] = found
         return found
 
     def apart(self, n: int, **options: Any) -> tuple[Program, list[Array]]:

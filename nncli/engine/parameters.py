@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,18 @@ class Parameters:
             array = vector[entry.start : entry.stop].reshape(entry.parameter.shape)
             views.setdefault(entry.node, {})[entry.name] = array
         return views
+
+    def held(self) -> Parameters:
+        """The same parameters, with a state of their own that nobody reads: what is written to it is lost."""
+        held = copy.copy(self)
+        held.state = {node: {name: s.copy() for name, s in states.items()} for node, states in self.state.items()}
+        return held
+
+    def of(self, vector: Array) -> Parameters:
+        """Parameters of the same form whose values are those of another vector."""
+        other = copy.copy(self)
+        other.w, other.views = vector, self.views_of(vector)
+        return other
 
     def initialize(self, graph: Graph, seed: int) -> None:
         """Draw the initial values: each array from its own generator, so that no node changes another's."""

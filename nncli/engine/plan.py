@@ -58,6 +58,11 @@ def make_plan(graph: Graph, n: int, itemsize: int, threads: int | None = None) -
             shards = min(threads, n)
         else:
             blas = threads
+    return plan_with(graph, n, itemsize, shards, blas)
+
+
+def plan_with(graph: Graph, n: int, itemsize: int, shards: int, blas: int) -> Plan:
+    """The plan with so many shards and BLAS threads; the layers choose for them."""
     part = -(-n // shards)
     nodes = {node.name: dict(node.layer.choose(node.shapes, part, itemsize)) for node in graph.nodes}
     return Plan(shards, blas, {name: chosen for name, chosen in nodes.items() if chosen})

@@ -91,20 +91,39 @@ class Program:
         """
 
         def job(index: int) -> tuple[float, ...]:
+            return self.shards[index].run(load, epoch, step, measure)
+
+        sums = self._together(job)
+        columns = zip(*sums, strict=True)
+        self.losses = tuple(math.fsum(column) / weight for column, weight in zip(columns, self.weights, strict=True))
+        return math.fsum(term.weight * loss for term, loss in zip(self.objective, self.losses, strict=True))
+
+    def forward(self, load: Each | None = None, epoch: int = 0, step: int = 0) -> None:
+        """The first half of a step without a loss: afterwards `y` of each shard is there, and `dy` is to be written.
+
+        Nothing of the program may run in between but `backward`; programs with another arena may.
+        """
+        self._together(lambda index: self.shards[index].forward(load, epoch, step))
+
+    def backward(self) -> None:
+        """The second half: from `dy` of each shard to gradients, and to `dx` where the program was asked for it."""
+        self._together(lambda index: self.shards[index].backward())
+
+    def _together(self, work: Callable[[int], Any]) -> list[Any]:
+        """The results of all shards; where one fails, those that wait for it give up."""
+
+        def job(index: int) -> Any:
             try:
-                return self.shards[index].run(load, epoch, step, measure)
+                return work(index)
             except BaseException:
                 self._sum.abort()
                 raise
 
         try:
-            sums = self.workers.run(job, len(self.shards))
+            return self.workers.run(job, len(self.shards))
         except BaseException:
             self._sum.reset()
             raise
-        columns = zip(*sums, strict=True)
-        self.losses = tuple(math.fsum(column) / weight for column, weight in zip(columns, self.weights, strict=True))
-        return math.fsum(term.weight * loss for term, loss in zip(self.objective, self.losses, strict=True))
 
     @property
     def weights(self) -> tuple[float, ...]:

@@ -76,6 +76,8 @@ class Shard:
         """What is to be loaded besides x, by name."""
         self.dx: Array | None = None
         """dL/dx of the network's input, where the program was asked for it."""
+        self.dy: Array | None = None
+        """dL/dy of the output: written by the losses, or without one by the caller, between forward and backward."""
 
     # -- memory ------------------------------------------------------------------------------------------------------
 
@@ -103,6 +105,8 @@ class Shard:
         need(("value", wiring.value[last - 1]), 0, last + 2 if self.training else end)
         for node_index in wiring.kept:
             need(("value", wiring.value[node_index]), 0, last + 2 if self.training else end)
+        if not self.objective and wiring.needed[last - 1]:
+            need(("error", wiring.error[last - 1]), 0, last + 2)
         for place, term in enumerate(self.objective):
             output = output_shape(self.graph, term.node)
             works = term.loss.workspace(output, self.n)
@@ -157,7 +161,8 @@ class Shard:
             )
             for index, storage in wiring.error.items()
         }
-        self.x, self.y, self.dx, self.values = values[INPUT], values[len(nodes) - 1], errors.get(INPUT), values
+        self.x, self.y, self.values = values[INPUT], values[len(nodes) - 1], values
+        self.dx, self.dy = errors.get(INPUT), errors.get(len(nodes) - 1)
         self._forward: list[tuple[int, Callable[[Frame], None], Frame]] = []
         self._backward: list[tuple[int, Callable[[Frame], None] | None, Frame, list[tuple[Array, Array]]]] = []
         for index in range(len(nodes)):
@@ -274,23 +279,32 @@ class Shard:
 
     def run(self, load: Each | None, epoch: int, step: int, measure: Each | None) -> tuple[float, ...]:
         """Load, forward, losses, measure, backward; returns the sum of each loss over the shard."""
+        sums = self.forward(load, epoch, step)
+        if measure is not None:
+            measure(self)
+        self.backward()
+        return sums
+
+    def forward(self, load: Each | None, epoch: int, step: int) -> tuple[float, ...]:
+        """Load, forward, losses."""
         self.epoch, self.step = epoch, step
         if load is not None:
             load(self)
         for _, forward, frame in self._forward:
             forward(frame)
-        sums = tuple(map(self._lose, self.objective, self._losses))
-        if measure is not None:
-            measure(self)
-        if self._backward:
-            for term, error, total in self._errors:
-                self._begin(term, error, total)
-            for _, backward, frame, extras in self._backward:
-                if backward is not None:
-                    backward(frame)
-                for total, extra in extras:
-                    np.add(total, extra, out=total)
-        return sums
+        return tuple(map(self._lose, self.objective, self._losses))
+
+    def backward(self) -> None:
+        """From the losses, or from what stands in `dy` without one, to the gradients."""
+        if not self._backward:
+            return
+        for term, error, total in self._errors:
+            self._begin(term, error, total)
+        for _, backward, frame, extras in self._backward:
+            if backward is not None:
+                backward(frame)
+            for total, extra in extras:
+                np.add(total, extra, out=total)
 
     def _lose(self, term: Term, frame: LossFrame) -> float:
         """The sum of a loss over the shard, once the batch's weight is known."""

@@ -87,7 +87,9 @@ class _Figures(ProgressColumn):
         return Text(f"loss {number(fields['loss'])}  lr {fields['lr']:.2e}  {count(round(fields['speed']))} samples/s")
 
 
-class _Left(ProgressColumn):
+class Left(ProgressColumn):
+    """Time left, where it can be told."""
+
     def render(self, task: Task) -> Text:
         left = task.time_remaining
         return Text("" if left is None else f"{duration(left)} left", style="cyan")
@@ -102,7 +104,7 @@ class Live(Display):
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
             _Figures(),
-            _Left(),
+            Left(),
             console=console,
             refresh_per_second=8,
             transient=True,

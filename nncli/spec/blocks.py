@@ -198,9 +198,11 @@ class Unfolding:
         self.document, self.blocks, self.faults = document, blocks, faults
         self.flat: list[Flat] = []
         self.full = False
+        self.section = "network"
 
-    def network(self, entries: tuple[Any, ...]) -> list[Flat]:
-        located = [Entry(self.document, plain, ("network", index)) for index, plain in enumerate(entries)]
+    def network(self, entries: tuple[Any, ...], section: str = "network") -> list[Flat]:
+        self.section = section
+        located = [Entry(self.document, plain, (section, index)) for index, plain in enumerate(entries)]
         self._list(located, Scope(), (), True)
         return [] if self.full else self.flat
 
@@ -237,7 +239,7 @@ class Unfolding:
             return
         if len(self.flat) == MOST_NODES:
             message = f"the network unfolds into more than {MOST_NODES:,} nodes"
-            self.faults.append(self.document.fault(("network",), message, "use smaller numbers in `repeat`"))
+            self.faults.append(self.document.fault((self.section,), message, "use smaller numbers in `repeat`"))
             self.full = True
             return
         self.flat.append(flat)

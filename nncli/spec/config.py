@@ -167,7 +167,7 @@ def _path(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
-def _decay(value: Any) -> Any:
+def decaying(value: Any) -> Any:
     """A decay alone stands for itself with the usual warm-up."""
     return {"decay": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
@@ -307,7 +307,7 @@ class Train:
     epochs: Count = 10
     batch: Count = 32
     accumulate: Count = 1
-    ema: Annotated[Ema, Section(), BeforeValidator(_decay, json_schema_input_type=Decay | Ema)] | None = None
+    ema: Annotated[Ema, Section(), BeforeValidator(decaying, json_schema_input_type=Decay | Ema)] | None = None
     clip: Annotated[Clip, Section()] | None = None
     early_stopping: Annotated[EarlyStopping, Section()] | None = None
 

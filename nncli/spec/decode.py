@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -32,25 +33,37 @@ def decode(document: Document) -> tuple[Config, list[Fault]]:
         what = "the file is empty" if plain is None else f"expected sections, found {shown(plain)}"
         raise SpecError(document.fault((), what, "a configuration begins with sections such as `network:`"))
     faults: list[Fault] = []
-    values: dict[str, Any] = {}
-    for key, value in plain.items():
-        if key in ("network", "blocks"):
-            continue
-        if key not in SECTIONS:
-            faults.append(document.fault((key,), "unknown section", nearest(key, TOP), key=True))
-        elif value is not None:
-            values[key] = read(SECTIONS[key], value, document, (key,), faults)
+    values = sections_of(document, SECTIONS, TOP, faults)
     _check(plain, values, document, faults)
-    given: dict[str, Any] = {"name": _default_name(document.file), "loss": ()}
+    given: dict[str, Any] = {"name": default_name(document.file), "loss": ()}
     given |= {key: value for key, value in values.items() if value is not None}
     for key, name in DEFAULTS.items():
         if key not in given:
             given[key] = registry.KINDS[key][name]()
-    config = Config(network=_network(document, faults), **given)
-    return config, sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))
+    config = Config(network=network_of(document, faults), **given)
+    return config, in_order(faults)
 
 
-def _default_name(file: str) -> str:
+def in_order(faults: list[Fault]) -> list[Fault]:
+    """As they stand in the file."""
+    return sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))
+
+
+def sections_of(
+    document: Document, known: Mapping[str, Any], top: Sequence[str], faults: list[Fault]
+) -> dict[str, Any]:
+    """The values of the sections that the file has, of those that are `known` by their types; None where one is
+    faulty. What is in `top` besides is read elsewhere."""
+    values: dict[str, Any] = {}
+    for key, value in document.plain.items():
+        if key not in top:
+            faults.append(document.fault((key,), "unknown section", nearest(key, top), key=True))
+        elif key in known and value is not None:
+            values[key] = read(known[key], value, document, (key,), faults)
+    return values
+
+
+def default_name(file: str) -> str:
     """The file's name as a run's name."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", FilePath(file).stem).lstrip(".-") or "run"
 
@@ -90,16 +103,17 @@ def _check(plain: dict[str, Any], values: dict[str, Any], document: Document, fa
 # -- the network -------------------------------------------------------------------------------------------------------
 
 
-def _network(document: Document, faults: list[Fault]) -> tuple[NodeSpec, ...]:
-    plain = document.plain.get("network")
+def network_of(document: Document, faults: list[Fault], section: str = "network") -> tuple[NodeSpec, ...]:
+    """The nodes of the list of layers that stands in a section."""
+    plain = document.plain.get(section)
     if not isinstance(plain, tuple) or not plain:
-        what = "there is no network" if plain is None else f"expected a list of layers, found {shown(plain)}"
-        path: Path = ("network",) if "network" in document.plain else ()
-        faults.append(document.fault(path, what, "write `network:` and below it one `- layer` for each node"))
+        what = f"there is no {section}" if plain is None else f"expected a list of layers, found {shown(plain)}"
+        path: Path = (section,) if section in document.plain else ()
+        faults.append(document.fault(path, what, f"write `{section}:` and below it one `- layer` for each node"))
         return ()
     specs: list[NodeSpec] = []
     own: list[Fault] = []
-    for flat in Unfolding(document, blocks_of(document, own), own).network(plain):
+    for flat in Unfolding(document, blocks_of(document, own), own).network(plain, section):
         path = flat.entry.base
         if flat.entry.broken:
             specs.append(NodeSpec(None, flat.name, None, path))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nncli.spec.config import PART, SECTIONS, Config, Data, LossTerm, MetricTerm
+from nncli.spec.game import GAME_SECTIONS, PLAYERS, GameConfig
 from nncli.spec.yaml12 import scalar
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*")
@@ -20,18 +21,25 @@ _BEFORE = ("name", "plugins", "seed", "dtype", "threads", "input", "data", "netw
 _ORDER = (*_BEFORE, *(name for name in SECTIONS if name not in _BEFORE))
 
 
-def dump(config: Config) -> str:
+_PLAYERS = ("latent", *PLAYERS, "game")
+_GAME_ORDER = (*_BEFORE[:-1], *_PLAYERS, *(name for name in GAME_SECTIONS if name not in (*_BEFORE, *_PLAYERS)))
+
+
+def dump(config: Config | GameConfig) -> str:
     """The configuration as YAML: one line for each node, each source and each short section."""
-    assert all(node.layer is not None for node in config.network), "a faulty configuration has no text"
+    game = isinstance(config, GameConfig)
+    networks = PLAYERS if game else ("network",)
+    faulty = any(node.layer is None for name in networks for node in getattr(config, name))
+    assert not faulty, "a faulty configuration has no text"
     lines = []
-    for name in _ORDER:
+    for name in _GAME_ORDER if game else _ORDER:
         value = getattr(config, name)
         if value is None or (name in ("plugins", "loss") and not value):
             continue
         if name == "loss" and len(value) == 1:
             (value,) = value
-        if name == "network":
-            lines.append("network:")
+        if name in networks:
+            lines.append(f"{name}:")
             lines += [f"  - {inline(_node(node))}" for node in value]
         elif isinstance(value, Data):
             lines.append("data:")

@@ -19,6 +19,7 @@ from nncli.spec.config import DEFAULTS, PART, SECTIONS, NodeExtras
 from nncli.spec.decode import TOP
 from nncli.spec.dump import inline
 from nncli.spec.entries import EXTRAS, node_names
+from nncli.spec.game import GAME_SECTIONS, GAME_TOP, PLAYERS, is_game, section_type
 from nncli.spec.words import article, noun, number, quoted, shown
 from nncli.spec.yaml12 import Document, Path, option, parse, show
 
@@ -71,16 +72,27 @@ def _read(text: str) -> tuple[Path, Any]:
 
 def _sections(plain: dict[str, Any], steps: Path, value: Any) -> tuple[Path, Any]:
     name, rest = steps[0], steps[1:]
-    if name not in TOP:
-        raise _Refused((name,), "unknown section", nearest(str(name), TOP))
+    game = is_game(plain)
+    top, networks = (GAME_TOP, PLAYERS) if game else (TOP, ("network",))
+    if name not in top:
+        raise _Refused((name,), "unknown section", nearest(str(name), top))
     name = str(name)
-    if name == "network" and rest:
-        path, new = _network(plain.get(name), rest, value, plain.get("blocks"))
+    if name in networks and rest:
+        path, new = _network(name, plain.get(name), rest, value, plain.get("blocks"))
     elif name == "blocks" and rest:
         path, new = _plain(plain.get(name), (name,), rest, value)
     else:
-        path, new = _put(SECTIONS.get(name), plain.get(name), (name,), rest, value)
+        path, new = _put(_section(game, name, plain, rest), plain.get(name), (name,), rest, value)
     return path, {**plain, name: new}
+
+
+def _section(game: bool, name: str, plain: dict[str, Any], rest: Path) -> Any:
+    """The type of a section; where a GAN's may be given for each player, the steps or the file say whether it is."""
+    if not game:
+        return SECTIONS.get(name)
+    if plain.get(name) is None and rest and rest[0] not in PLAYERS:
+        return section_type(name, {})
+    return section_type(name, plain.get(name)) if name in GAME_SECTIONS else None
 
 
 def _put(annotation: Any, current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any]:
@@ -240,16 +252,16 @@ def _plain(current: Any, done: Path, steps: Path, value: Any) -> tuple[Path, Any
     raise _Refused((*done, step), f"there is no such place: here stands {shown(here)}", hint)
 
 
-def _network(entries: Any, steps: Path, value: Any, blocks: Any) -> tuple[Path, Any]:
-    done: Path = ("network",)
+def _network(section: str, entries: Any, steps: Path, value: Any, blocks: Any) -> tuple[Path, Any]:
+    done: Path = (section,)
     if not isinstance(entries, tuple):
-        message = "the file has no network" if entries is None else f"here stands {shown(entries)}, not a list"
-        raise _Refused(done, message, "write `network=[...]`")
+        message = f"the file has no {section}" if entries is None else f"here stands {shown(entries)}, not a list"
+        raise _Refused(done, message, f"write `{section}=[...]`")
     index = steps[0]
     if isinstance(index, str):
         names = node_names([_kind_and_name(entry) for entry in entries], blocks if isinstance(blocks, dict) else ())
         if index not in names:
-            hint = f"write `network[{index}]`" if index.isdigit() else nearest(index, names)
+            hint = f"write `{section}[{index}]`" if index.isdigit() else nearest(index, names)
             raise _Refused((*done, index), f"no node is called {quoted(index)}", hint)
         index = names.index(index)
     _in_range(index, entries, done)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 import nncli.data
+import nncli.game_losses
 import nncli.initializers
 import nncli.layers
 import nncli.losses

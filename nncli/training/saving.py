@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nncli.checkpoint import History, NamedArray, Snapshot, match, write
+from nncli.checkpoint import History, NamedArray, Network, Snapshot, match, write
 from nncli.engine import Plan
 from nncli.engine.parameters import Parameters
 from nncli.errors import CheckpointError, Fault
@@ -51,9 +50,9 @@ class Saving:
             threads=max(setup.plan.shards, setup.plan.blas),
             class_names=(),
             plugins=plugins.digests(setup.config.plugins, setup.base),
-            model=_named_parameters(parameters, parameters.w),
-            model_ema={} if run.average is None else _named_parameters(parameters, run.average.vector),
-            state=_named_state(setup.model.graph, parameters),
+            model=named_parameters(parameters, parameters.w),
+            model_ema={} if run.average is None else named_parameters(parameters, run.average.vector),
+            state=named_state(setup.model.graph, parameters),
             preprocess=setup.preprocessing.state(),
             optimizer={name: parameters.views_of(slot) for name, slot in run.updater.slots.items()},
             progress=self._progress(),
@@ -153,15 +152,19 @@ def load_weights(parameters: Parameters, snapshot: Snapshot, averaged: bool = Fa
 
     Raises CheckpointError that lists what is missing, surplus or unfit.
     """
-    if averaged and snapshot.model_ema:
-        snapshot = dataclasses.replace(snapshot, model=snapshot.model_ema)
-    match({(e.node, e.name): e.parameter.shape for e in parameters.entries}, snapshot)
+    nodes = snapshot.model_ema if averaged and snapshot.model_ema else snapshot.model
+    load_network(parameters, Network(nodes, snapshot.state), "model")
+
+
+def load_network(parameters: Parameters, network: Network, group: str) -> None:
+    """As `load_weights`, from one of a checkpoint's groups."""
+    match({(e.node, e.name): e.parameter.shape for e in parameters.entries}, network.parameters, group)
     for node, arrays in parameters.views.items():
         for name, view in arrays.items():
-            view[...] = snapshot.model[node][name].array
+            view[...] = network.parameters[node][name].array
     for node, arrays in parameters.state.items():
         for name, view in arrays.items():
-            view[...] = snapshot.state[node][name].array
+            view[...] = network.state[node][name].array
 
 
 def plan_of(snapshot: Snapshot) -> Plan:
@@ -172,7 +175,7 @@ def plain(nodes: Any) -> dict[str, dict[str, Any]]:
     return {name: dict(chosen) for name, chosen in nodes.items()}
 
 
-def _named_parameters(parameters: Parameters, vector: Array) -> dict[str, dict[str, NamedArray]]:
+def named_parameters(parameters: Parameters, vector: Array) -> dict[str, dict[str, NamedArray]]:
     named: dict[str, dict[str, NamedArray]] = {}
     views = parameters.views_of(vector)
     for entry in parameters.entries:
@@ -181,7 +184,7 @@ def _named_parameters(parameters: Parameters, vector: Array) -> dict[str, dict[s
     return named
 
 
-def _named_state(graph: Any, parameters: Parameters) -> dict[str, dict[str, NamedArray]]:
+def named_state(graph: Any, parameters: Parameters) -> dict[str, dict[str, NamedArray]]:
     return {
         node.name: {
             name: NamedArray(parameters.state[node.name][name], state.axes)

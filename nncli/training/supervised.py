@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +12,15 @@ from nncli.checkpoint import Snapshot
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
-from nncli.errors import Fault, OutputError, SpecError, UsageError
+from nncli.errors import SpecError, UsageError
 from nncli.graph import Graph
 from nncli.spec import Loaded, load, read_text
 from nncli.spec.config import Config
 from nncli.spec.yaml12 import parse
+from nncli.training.changes import refuse_changes
 from nncli.training.describe import document_of
 from nncli.training.events import Finished
+from nncli.training.folders import free_folder, new_folder, remove_if_empty
 from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
 from nncli.training.objective import check_targets, kinds_of, measured, objective
@@ -56,7 +56,7 @@ def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out
     finally:
         model.close()
         if made:
-            _remove_if_empty(folder)
+            remove_if_empty(folder)
 
 
 def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
@@ -110,48 +110,8 @@ def _read(
     else:
         wanted = read_text(snapshot.config, where, texts, base, snapshot.plugins)
     if not wanted.faults:
-        _refuse_changes(stored.config, wanted.config, config)
+        refuse_changes(stored.config, wanted.config, MAY_CHANGE, str(config or "--set"))
     return wanted, snapshot, last
-
-
-def _refuse_changes(stored: Config, wanted: Config, config: Path | None) -> None:
-    """Raises SpecError that lists what differs and must not."""
-    if wanted.input is None:
-        wanted = dataclasses.replace(wanted, input=stored.input)
-    before, after = _flat(stored), _flat(wanted)
-    faults = []
-    for path in sorted(before.keys() | after.keys()):
-        if before.get(path) == after.get(path) or path.startswith(MAY_CHANGE):
-            continue
-        was, now = before.get(path, "nothing"), after.get(path, "nothing")
-        faults.append(Fault(f"the run was trained with {was}, now it is {now}", path, "", str(config or "--set")))
-    if faults:
-        hint = "a run goes on with what it began with; to train with other settings start a new one, without --resume"
-        raise SpecError([*faults[:-1], dataclasses.replace(faults[-1], hint=hint)])
-
-
-def _flat(config: Config) -> dict[str, str]:
-    """Every value of a configuration by its path, as text."""
-    found: dict[str, str] = {}
-
-    def walk(value: Any, path: str) -> None:
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            kind = getattr(value, "type_name", None)
-            here = ".".join(part for part in (path, kind) if part)
-            fields = dataclasses.fields(value)
-            if not fields:
-                found[here] = here
-            for field in (field for field in fields if field.compare):
-                inner = here if field.name == "layer" else f"{here}.{field.name}" if here else field.name
-                walk(getattr(value, field.name), inner)
-        elif isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
-            for index, item in enumerate(value):
-                walk(item, f"{path}[{index}]")
-        else:
-            found[path] = str(value)
-
-    walk(config, "")
-    return found
 
 
 # -- setting up --------------------------------------------------------------------------------------------------------
@@ -220,42 +180,6 @@ def _preprocessing(config: Config, splits: Splits, snapshot: Snapshot | None) ->
     if snapshot is not None:
         return Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
     return Preprocessing.fit(config.data.preprocess, splits.train)
-
-
-# -- folders -----------------------------------------------------------------------------------------------------------
-
-
-def free_folder(name: str) -> Path:
-    """`runs/name`, or the first of `runs/name-2`, … that does not exist."""
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
-    return folder
-
-
-def new_folder(name: str, out: Path | None) -> Path:
-    """Make the run folder. Raises OutputError where `out` exists with something in it, or cannot be made."""
-    while True:
-        folder = out or free_folder(name)
-        try:
-            folder.mkdir(parents=True, exist_ok=out is not None and folder.is_dir() and not any(folder.iterdir()))
-        except FileExistsError:
-            if out is None:
-                continue
-            if not folder.is_dir():
-                raise OutputError(Fault("is a file, not a folder", file=str(folder))) from None
-            hint = "choose another folder, or go on with that run: --resume"
-            raise OutputError(Fault("the folder exists and is not empty", file=str(folder), hint=hint)) from None
-        except OSError as error:
-            raise OutputError(Fault(f"cannot make the run folder: {error.strerror}", file=str(folder))) from None
-        return folder
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """A run that wrote nothing leaves nothing."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 __all__ = ["document", "open_run", "plan_only"]

@@ -274,13 +274,13 @@ def test_match_lists_all_that_differs() -> None:
     expected = {("stem", "W"): (3, 4), ("stem", "b"): (5,), ("head", "W"): (2, 2)}
     made = snapshot(model={**snapshot().model, "old": {"W": NamedArray(np.zeros(1))}})
     with pytest.raises(CheckpointError) as caught:
-        checkpoint.match(expected, made)
+        checkpoint.match(expected, made.model)
     faults = {fault.path: fault.message for fault in caught.value.faults}
     assert set(faults) == {"/model/stem/b", "/model/head/W", "/model/old/W"}
     assert "[3] in the checkpoint, [5] in the network" in faults["/model/stem/b"]
     assert "missing" in faults["/model/head/W"]
     assert "surplus" in faults["/model/old/W"]
-    checkpoint.match({("stem", "W"): (3, 4), ("stem", "b"): (3,)}, snapshot())
+    checkpoint.match({("stem", "W"): (3, 4), ("stem", "b"): (3,)}, snapshot().model)
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

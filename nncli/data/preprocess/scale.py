@@ -24,3 +24,9 @@ class Scale(Step):
         np.multiply(x, self.factor, out=x)
         if self.offset != 0.0:
             np.add(x, self.offset, out=x)
+
+    def undo(self, x: Array, fitted: Mapping[str, Array]) -> None:
+        if self.factor == 0:
+            raise NotImplementedError
+        np.subtract(x, self.offset, out=x)
+        np.divide(x, self.factor, out=x)

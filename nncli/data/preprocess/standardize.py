@@ -55,3 +55,7 @@ class Standardize(Step):
     def apply(self, x: Array, fitted: Mapping[str, Array]) -> None:
         np.subtract(x, fitted["mean"][..., None], out=x)
         np.divide(x, fitted["std"][..., None], out=x)
+
+    def undo(self, x: Array, fitted: Mapping[str, Array]) -> None:
+        np.multiply(x, fitted["std"][..., None], out=x)
+        np.add(x, fitted["mean"][..., None], out=x)

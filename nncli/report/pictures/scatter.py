@@ -88,10 +88,9 @@ def scatter_figure(
         axes = figure.add_subplot(1, len(lands), place + 1)
         if below is not None:
             _draw_landscape(figure, axes, below)
-        axes.scatter(real[:, 0], real[:, 1], s=5, color=BLUE, alpha=0.35, linewidths=0, label=f"data ({len(real):,})")
-        axes.scatter(
-            fake[:, 0], fake[:, 1], s=7, color=ORANGE, alpha=0.75, linewidths=0, label=f"samples ({len(fake):,})"
-        )
+        for points, size, colour, alpha, name in ((real, 5, BLUE, 0.35, "data"), (fake, 7, ORANGE, 0.75, "samples")):
+            label = f"{name} ({len(points):,})"
+            axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, alpha=alpha, linewidths=0, label=label)
         axes.set_xlim(region[0], region[1])
         axes.set_ylim(region[2], region[3])
         axes.set_aspect("equal")

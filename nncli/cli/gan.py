@@ -1,0 +1,95 @@
+"""`nncli gan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nncli.cli import options
+from nncli.cli.signals import Signals
+
+
+@click.command(short_help="Train a generator against a discriminator.", context_settings=options.SETTINGS)
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run: its folder or its last.h5.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/NAME, runs/NAME-2, ...]")
+@click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
+@options.steps
+@options.overrides
+@options.plugins
+@options.changed_plugins
+@options.output
+@options.verbose
+@click.pass_context
+def gan(
+    context: click.Context,
+    /,
+    config: Path | None,
+    resume: Path | None,
+    out: Path | None,
+    dry_run: bool,
+    json: bool,
+    quiet: bool,
+    verbose: int,
+    **_: Any,
+) -> int:
+    """Play the game of a YAML file: a generator learns to make samples that a discriminator takes for data.
+
+    The game is looked at while it runs, and alarms say what goes wrong, by which figures, and what to change.
+    Stopping it (Ctrl-C) writes a checkpoint first; --resume goes on from there exactly as if it had never stopped.
+    """
+    if config is None and resume is None:
+        raise click.UsageError("give a CONFIG, or --resume RUN")
+    if resume is not None and out is not None:
+        raise click.UsageError("--out and --resume exclude each other: a run goes on in its own folder")
+    from nncli.report.console import messages, results
+    from nncli.report.documents import write
+    from nncli.report.game import display, outcome
+    from nncli.report.samples import Frames
+    from nncli.training.game import opening
+    from nncli.training.game.events import Finished
+
+    texts = options.override_texts(context)
+    if dry_run:
+        document = opening.plan_only(config, resume, texts)
+        if json:
+            write(document)
+        elif not quiet:
+            _print_dry_run(document)
+        return 0
+    console = messages(quiet or json)
+    with (
+        opening.open_game(config, resume, texts, out) as run,
+        Signals() as signals,
+        display(console, verbose) as view,
+    ):
+        finished: Finished | None = None
+        frames = Frames(run.folder)
+        for event in run.events(signals.stop):
+            frames.show(event)
+            view.show(event)
+            if isinstance(event, Finished):
+                finished = event
+    assert finished is not None
+    if json:
+        write(opening.document(finished))
+    elif not quiet:
+        results().print(outcome(finished))
+    return {"alarm": 8, "stopped": 128 + signals.received}.get(finished.reason, 0)
+
+
+def _print_dry_run(document: dict[str, Any]) -> None:
+    from nncli.report import tables
+    from nncli.report.console import count, results
+
+    console = results()
+    tables.summary(document, console)
+    samples = ", ".join(f"{count(n)} {split}" for split, n in document["samples"].items()) or "without end"
+    console.print(
+        f"samples: {samples}\nwould play {count(document['steps'])} steps of the generator, {document['d_steps']} of "
+        f"the discriminator before each, and write to {document['run']}; nothing was written",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,134 @@
+"""A game on the screen: a live bar with figures on a terminal, one plain line for each look elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from time import monotonic
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from nncli.report.console import count, duration, number, table
+from nncli.report.display import PERIOD, Left
+from nncli.training.game import events as ev
+
+
+def display(console: Console, verbose: int = 0) -> Display:
+    """The display that suits the stream."""
+    return Live(console, verbose) if console.is_terminal and not console.quiet else Display(console, verbose)
+
+
+class Display(AbstractContextManager["Display"]):
+    """Plain lines: a head, one line for each look, alarms as they come, and with `verbose` what is written."""
+
+    def __init__(self, console: Console, verbose: int = 0) -> None:
+        self.console, self.verbose = console, verbose
+        self.steps = 0
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Started):
+            self.started(event)
+        elif isinstance(event, ev.Stepped):
+            self.stepped(event)
+        elif isinstance(event, ev.Diagnosed):
+            self.diagnosed(event)
+        elif isinstance(event, ev.RolledBack):
+            self.line(f"rolled back: both players are where they were after {count(event.to)} steps")
+        elif isinstance(event, ev.Saved) and (self.verbose or event.why == "stopped"):
+            self.line(f"saved {event.path}")
+
+    def line(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def started(self, event: ev.Started) -> None:
+        self.steps = event.steps
+        sizes = " and ".join(f"a {player} of {count(n)}" for player, n in event.parameters.items())
+        samples = ", ".join(f"{count(n)} {split}" for split, n in event.samples.items()) or "without end"
+        self.line(f"{event.name}: {sizes} parameters; samples: {samples}")
+        several = f", {event.d_steps} steps of the discriminator before each" if event.d_steps > 1 else ""
+        self.line(f"loss: {event.loss}; {count(event.steps)} steps{several}, batches of {event.batch}")
+        self.line(f"plan: {event.plan}; run folder {event.folder}")
+        if event.done:
+            self.line(f"going on after step {count(event.done)}")
+
+    def stepped(self, event: ev.Stepped) -> None:
+        """Nothing: off a terminal a line for each look is enough."""
+
+    def diagnosed(self, event: ev.Diagnosed) -> None:
+        if event.figures:
+            self.line(look_line(event, self.steps))
+        for alarm in event.fresh:
+            self.line(f"{alarm.name}: {alarm.evidence}\n  remedy: {alarm.remedy}")
+
+
+def look_line(event: ev.Diagnosed, steps: int) -> str:
+    """One look on one line."""
+    figures = "  ".join(f"{name} {number(value)}" for name, value in event.figures.items())
+    return f"step {event.step:{len(str(steps))}}/{steps}  {figures}"
+
+
+def outcome(finished: ev.Finished) -> RenderableType:
+    """The end of a game."""
+    end = {"done": "done", "stopped": "stopped as asked", "alarm": "stopped by an alarm"}[finished.reason]
+    lines = [f"{end} after {count(finished.steps)} steps, {duration(finished.seconds)}"]
+    rung = ", ".join(f"{name} {times} times" for name, times in finished.alarms.items())
+    lines.append(f"alarms: {rung or 'none'}" + (f"; rolled back {finished.rollbacks} times" * bool(finished.rollbacks)))
+    lines.append(f"last  {finished.checkpoint}")
+    shown = table()
+    for name in finished.figures:
+        shown.add_column(name, justify="right")
+    shown.add_row(*map(number, finished.figures.values()))
+    parts: list[RenderableType] = [Text("")]
+    if finished.figures:
+        parts += [shown, Text("")]
+    return Group(*parts, *(Text(line, overflow="fold") for line in lines))
+
+
+class _Figures(ProgressColumn):
+    """Both losses, and the speed."""
+
+    def render(self, task: Task) -> Text:
+        fields = task.fields
+        speed = f"{count(round(task.speed))} steps/s" if task.speed else ""
+        return Text(f"D {number(fields['d_loss'])}  G {number(fields['g_loss'])}  lr {fields['lr']:.1e}  {speed}")
+
+
+class Live(Display):
+    """A bar over the whole game with losses, step size, speed and time left; the lines of past looks above it."""
+
+    def __init__(self, console: Console, verbose: int = 0) -> None:
+        super().__init__(console, verbose)
+        self.progress = Progress(
+            TextColumn("step {task.completed:,.0f}"),
+            BarColumn(bar_width=None),
+            _Figures(),
+            Left(),
+            console=console,
+            refresh_per_second=8,
+            transient=True,
+            expand=True,
+        )
+        self.task: TaskID | None = None
+        self.drawn = 0.0
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def started(self, event: ev.Started) -> None:
+        super().started(event)
+        nan = float("nan")
+        self.task = self.progress.add_task(
+            "play", total=event.steps, completed=event.done, d_loss=nan, g_loss=nan, lr=0.0
+        )
+        self.progress.start()
+
+    def stepped(self, event: ev.Stepped) -> None:
+        now = monotonic()
+        if self.task is None or now - self.drawn < PERIOD:
+            return
+        self.drawn = now
+        self.progress.update(self.task, completed=event.step, d_loss=event.d_loss, g_loss=event.g_loss, lr=event.lr)

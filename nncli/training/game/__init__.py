@@ -1,0 +1,1 @@
+"""The game of a generator and a discriminator. It yields events and prints nothing."""

@@ -1,0 +1,89 @@
+"""What a game tells: plain facts, for a display, a log or a test to make of them what it likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from nncli.parts import Array
+from nncli.training.events import Saved as Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Before the first step. `samples` by split, empty where data have no end; `done` steps were taken before."""
+
+    name: str
+    folder: Path
+    plan: str
+    parameters: dict[str, int]
+    samples: dict[str, int]
+    loss: str
+    batch: int
+    d_steps: int
+    steps: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """After `step` steps: the players' losses (the discriminator's is the mean over its steps) and gradient norms."""
+
+    step: int
+    d_loss: float
+    g_loss: float
+    d_norm: float
+    g_norm: float
+    lr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """The game was looked at after `step` steps. `alarms` are those that ring, `fresh` those that did not before."""
+
+    step: int
+    figures: dict[str, float]
+    alarms: tuple[Any, ...] = ()
+    fresh: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Samples (n, …) of the fixed latent vectors (n, dim), in the data's units where those are known.
+
+    `density` is what the data are drawn from, None where it is not known. `judge` gives the discriminator's logits of
+    samples (m, …) in the same units.
+    """
+
+    step: int
+    samples: Array
+    latent: Array
+    density: Any = None
+    judge: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """After an alarm at `step` both players are where they were after `to` steps."""
+
+    step: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end. `reason` is `done`, `stopped` (asked to) or `alarm`; `figures` are those of the last look."""
+
+    reason: str
+    folder: Path
+    checkpoint: Path
+    steps: int
+    seconds: float
+    figures: dict[str, float]
+    alarms: dict[str, int]
+    """How often each rang."""
+    rollbacks: int = 0
+
+
+Event: TypeAlias = Started | Stepped | Diagnosed | Sampled | RolledBack | Saved | Finished

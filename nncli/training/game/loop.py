@@ -1,0 +1,168 @@
+"""The game's loop. It yields events and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from nncli.errors import DivergenceError, Fault
+from nncli.parts import Array
+from nncli.training.game import events as ev
+from nncli.training.game.diagnosing import Diagnosing
+from nncli.training.game.play import Taken
+from nncli.training.game.saving import GameSaving
+from nncli.training.game.setup import GameSetup
+
+Stop = Callable[[], bool]
+FIGURES = ("d_loss", "g_loss", "d_norm", "g_norm", "d_lr", "g_lr")
+
+
+class GameRun:
+    """One game in a folder, from its start or from where a checkpoint left it.
+
+    The object holds everything that a checkpoint stores, so that a game that goes on cannot be told from one that was
+    never interrupted. `step` counts the generator's steps.
+    """
+
+    def __init__(self, setup: GameSetup, folder: Path) -> None:
+        self.setup, self.folder = setup, folder
+        self.play = setup.play()
+        self.step = self.rollbacks = 0
+        self.seconds = 0.0
+        self.steps: dict[str, list[float]] = {name: [] for name in FIGURES}
+        config = setup.config
+        self.fixed: Array = np.empty((config.latent.dim, config.sample.fixed_noise), config.dtype)
+        self.play.draw(self.fixed, "fixed noise", 0)
+        self.diagnosing = Diagnosing(self)
+        self.saving = GameSaving(self)
+
+    def begin(self) -> None:
+        """Draw the initial weights."""
+        self.play.begin()
+
+    def events(self, stop: Stop = lambda: False) -> Iterator[ev.Event]:
+        """Play to the end, or until `stop()` says so after a step; then a checkpoint is written first.
+
+        Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
+        written), OutputError where a checkpoint cannot be written.
+        """
+        config = self.setup.config
+        yield self._started()
+        begun, spent = perf_counter(), self.seconds
+        if self.step == 0:
+            yield from self._look()
+        while self.step < config.game.steps:
+            yield self._advance()
+            self.seconds = spent + perf_counter() - begun
+            for event in self._after():
+                yield event
+                if isinstance(event, ev.Diagnosed) and event.fresh and config.diagnose.on_alarm == "stop":
+                    yield self.saving.write("last")
+                    yield self._finished("alarm")
+                    return
+            if stop() and self.step < config.game.steps:
+                yield self.saving.write("stopped")
+                yield self._finished("stopped")
+                return
+        yield self._finished("done")
+
+    def _advance(self) -> ev.Stepped:
+        """The discriminator's steps, then one of the generator."""
+        play, k = self.play, self.setup.config.game.d_steps
+        loss = norm = 0.0
+        for number in range(k):
+            taken = self._finite(play.step_discriminator(self.step, number), "discriminator")
+            loss, norm = loss + taken.loss / k, norm + taken.norm / k
+        made = self._finite(play.step_generator(self.step), "generator")
+        self.step += 1
+        row = (loss, made.loss, norm, made.norm, play.discriminator.lr, play.generator.lr)
+        for name, value in zip(FIGURES, row, strict=True):
+            self.steps[name].append(value)
+        return ev.Stepped(self.step, loss, made.loss, norm, made.norm, play.generator.lr)
+
+    def _after(self) -> Iterator[ev.Event]:
+        """Whatever is due after a step: a look, samples, checkpoints."""
+        config = self.setup.config
+        steps, end = config.game.steps, self.step == config.game.steps
+        if self.diagnosing.due() or end:
+            yield from self._look()
+        if self.step % config.sample.every == 0 or end:
+            yield self.sampled()
+        every = config.checkpoint.every
+        if every is not None and self.step % every == 0:
+            yield self.saving.write("numbered")
+        if self.step % config.checkpoint.last == 0 or self.step == steps:
+            yield self.saving.write("last")
+
+    def _look(self) -> Iterator[ev.Event]:
+        """Look at the game; where that is wanted keep it while it is healthy, and go back to that at an alarm."""
+        seen = self.diagnosing.look()
+        yield seen
+        if self.setup.config.diagnose.on_alarm != "rollback":
+            return
+        if not seen.alarms:
+            yield self.saving.write("healthy")
+        elif seen.fresh and self.saving.healthy.exists():
+            self.rollbacks += 1
+            yield ev.RolledBack(self.step, self.saving.roll_back())
+
+    def sampled(self) -> ev.Sampled:
+        """Samples from the fixed latent vectors, with the averaged weights where there is an average."""
+        samples = self.make(self.fixed)
+        known = self.setup.preprocessing.undo(samples)
+        rows = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
+        return ev.Sampled(self.step, rows, self.fixed.T.copy(), self.setup.density if known else None)
+
+    def make(self, z: Array, averaged: bool = True) -> Array:
+        """The generator's samples (*sample, n) of latent vectors (dim, n), as it is in evaluation."""
+        play = self.play
+        program = play.generator.model.program(z.shape[-1], training=False)
+        with play.average.in_use() if averaged and play.average is not None else nullcontext():
+            program.forward(lambda shard: np.copyto(shard.x, z[:, shard.start : shard.start + shard.n]))
+        return np.concatenate([shard.y for shard in program.shards], axis=-1)
+
+    def _finite(self, taken: Taken, player: str) -> Taken:
+        if taken.finite:
+            return taken
+        what = "loss" if not np.isfinite(taken.loss) else "gradient"
+        kept = self.saving.last
+        stays = f"; {kept} is as it was before" if kept.exists() else ""
+        optimizer = getattr(self.setup.config.optimizer, player)
+        message = f"the game diverged: the {player}'s {what} is not finite (loss {taken.loss}){stays}"
+        hint = f"a smaller step size (optimizer.{player}.{optimizer.type_name}.lr is {optimizer.lr:g})"
+        raise DivergenceError(Fault(message, f"step {self.step + 1} of {self.setup.config.game.steps}", hint))
+
+    # -- its ends ----------------------------------------------------------------------------------------------------
+
+    def _started(self) -> ev.Started:
+        setup, game = self.setup, self.setup.config.game
+        plans = {name: plan.describe() for name, plan in setup.plans.items()}
+        return ev.Started(
+            name=setup.config.name,
+            folder=self.folder,
+            plan=plans["generator"],
+            parameters={name: graph.parameter_count for name, graph in setup.graphs.items()},
+            samples=setup.samples,
+            loss=game.loss.type_name,
+            batch=game.batch,
+            d_steps=game.d_steps,
+            steps=game.steps,
+            done=self.step,
+        )
+
+    def _finished(self, reason: str) -> ev.Finished:
+        diagnosing = self.diagnosing
+        return ev.Finished(
+            reason=reason,
+            folder=self.folder,
+            checkpoint=self.saving.last,
+            steps=self.step,
+            seconds=self.seconds,
+            figures={name: values[-1] for name, values in diagnosing.figures.items()},
+            alarms=dict(diagnosing.rung),
+            rollbacks=self.rollbacks,
+        )

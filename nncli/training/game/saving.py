@@ -1,0 +1,143 @@
+"""A game to a checkpoint and back: what is stored under which name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nncli.checkpoint import History, NamedArray, Network, Snapshot, read, write
+from nncli.errors import CheckpointError, Fault
+from nncli.spec import dump, plugins
+from nncli.training.events import Saved
+from nncli.training.saving import LAST, load_network, named_parameters, named_state, plain
+
+if TYPE_CHECKING:
+    from nncli.training.game.loop import GameRun
+
+HEALTHY = "healthy.h5"
+AVERAGE, RAW = "generator_ema", "discriminator_raw"
+ALARMS, U = "alarms", "u"
+
+
+class GameSaving:
+    """Writes a game's checkpoints into its folder, and reads one back."""
+
+    def __init__(self, run: GameRun) -> None:
+        self.run = run
+        self.last = run.folder / LAST
+        self.healthy = run.folder / HEALTHY
+
+    def write(self, why: str) -> Saved:
+        """Write `last.h5` (also where the run is `stopped`), the `healthy` one, or a `numbered` one."""
+        path = {"healthy": self.healthy, "numbered": self.run.folder / f"step-{self.run.step:07}.h5"}.get(
+            why, self.last
+        )
+        write(path, self.snapshot())
+        return Saved(path, why)
+
+    def snapshot(self) -> Snapshot:
+        run, setup = self.run, self.run.setup
+        config, plans = setup.config, setup.plans
+        return Snapshot(
+            kind="gan",
+            config=dump(config),
+            config_dir=str(setup.base),
+            dtype=config.dtype,
+            threads=max(max(plan.shards, plan.blas) for plan in plans.values()),
+            plugins=plugins.digests(config.plugins, setup.base),
+            networks=self._networks(),
+            preprocess=setup.preprocessing.state(),
+            optimizer={
+                name: {slot: player.model.parameters.views_of(vector) for slot, vector in player.updater.slots.items()}
+                for name, player in run.play.players.items()
+            },
+            progress={
+                "step": run.step,
+                "rollbacks": run.rollbacks,
+                "fixed_noise": run.fixed.T.copy(),
+                ALARMS: run.diagnosing.stored(),
+            },
+            plan={
+                name: {"shards": plan.shards, "blas": plan.blas, "nodes": plain(plan.nodes)}
+                for name, plan in plans.items()
+            },
+            history=History(
+                step=np.arange(1, run.step + 1),
+                steps={name: np.array(values) for name, values in run.steps.items()},
+                diagnose=run.diagnosing.history(),
+            ),
+            timing={"seconds": np.array([run.seconds])},
+        )
+
+    def _networks(self) -> dict[str, Network]:
+        play = self.run.play
+        networks = {}
+        for name, player in play.players.items():
+            parameters = player.model.parameters
+            state = named_state(player.model.graph, parameters)
+            networks[name] = Network(named_parameters(parameters, parameters.w), state)
+            if name == "generator" and play.average is not None:
+                networks[AVERAGE] = Network(named_parameters(parameters, play.average.vector), state)
+        if play.spectral is not None:
+            parameters = play.spectral.parameters
+            vectors = {}
+            for weight in play.spectral.weights:
+                vectors[weight.node] = {f"{U}_{weight.name}": NamedArray(weight.u, ("out",))}
+            networks[RAW] = Network(named_parameters(parameters, play.spectral.raw.w), vectors)
+        return networks
+
+    # -- back --------------------------------------------------------------------------------------------------------
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+        run = self.run
+        try:
+            self.restore_players(snapshot)
+            run.step, run.rollbacks = int(snapshot.progress["step"]), int(snapshot.progress["rollbacks"])
+            run.seconds = float(snapshot.timing["seconds"][0])
+            run.steps = {name: list(map(float, snapshot.history.steps[name])) for name in run.steps}
+            run.diagnosing.restore(snapshot.progress.get(ALARMS, {}), snapshot.history.diagnose)
+        except KeyError as error:
+            raise _lacks(error, self.last) from None
+
+    def roll_back(self) -> int:
+        """Take both players back to the healthy checkpoint; returns the step at which it was written."""
+        snapshot = read(self.healthy)
+        try:
+            self.restore_players(snapshot)
+        except KeyError as error:
+            raise _lacks(error, self.healthy) from None
+        return int(snapshot.progress["step"])
+
+    def restore_players(self, snapshot: Snapshot) -> None:
+        """Weights, averages, and what the optimizers keep. Raises KeyError, CheckpointError."""
+        play = self.run.play
+        for name, player in play.players.items():
+            parameters = player.model.parameters
+            load_network(parameters, snapshot.networks[name], name)
+            for slot, vector in player.updater.slots.items():
+                for node, arrays in parameters.views_of(vector).items():
+                    for parameter, view in arrays.items():
+                        view[...] = snapshot.optimizer[name][slot][node][parameter]
+        if play.average is not None:
+            stored = snapshot.networks[AVERAGE].parameters
+            for node, arrays in play.average.parameters.views_of(play.average.vector).items():
+                for parameter, view in arrays.items():
+                    view[...] = stored[node][parameter].array
+        if play.spectral is not None:
+            raw = snapshot.networks[RAW]
+            for node, arrays in play.spectral.raw.views.items():
+                for parameter, view in arrays.items():
+                    view[...] = raw.parameters[node][parameter].array
+            for weight in play.spectral.weights:
+                weight.u[...] = raw.state[weight.node][f"{U}_{weight.name}"].array
+            play.spectral.refresh(0)
+
+
+def _lacks(error: KeyError, file: Path) -> CheckpointError:
+    return CheckpointError(Fault(f"the checkpoint lacks {error} that the game needs to go on", file=str(file)))
+
+
+__all__ = ["HEALTHY", "GameSaving"]
