@@ -11,7 +11,7 @@ from nncli.engine import Model, Program
 from nncli.engine.shard import Shard
 from nncli.engine.trace import Trace
 from nncli.gradcheck.alone import Alone, AloneLoss, input_name
-from nncli.gradcheck.check import LIMIT, Finding, Options, Verdict, check_array
+from nncli.gradcheck.check import LIMIT, Finding, Options, Subject, Verdict, check_array
 from nncli.gradcheck.numeric import EPS
 from nncli.gradcheck.walk import Through, Walk, arriving
 from nncli.gradcheck.witness import Witness, disagreements
@@ -159,7 +159,7 @@ def check_network(model: Model, batch: Batch, options: Options, against: Witness
                     noise = EPS * float(np.abs(arrived).sum()) * max(1.0, *(float(np.abs(x).max()) for x in cell.x))
                     memory = _differs("this gradient", gradient, alone[name], noise)
                 finding = _beside_kinks(cell, name, options)
-                whole = _through(Through(walk, index, given), name, options.seed)
+                whole = through(Through(walk, index, given), name, options.seed)
                 yield Row(node.name, node.type, finding, whole, memory, (heard or {}).get(name), ahead)
 
 
@@ -192,7 +192,7 @@ def _beside_kinks(cell: Alone, name: str, options: Options) -> Finding:
     return replace(beside, error=max(beside.error, found.error), avoided=found.kinks - beside.kinks)
 
 
-def _through(subject: Through, name: str, seed: int) -> Finding:
+def through(subject: Subject, name: str, seed: int) -> Finding:
     """The array as what the loss depends on."""
     found = check_array(subject, name, replace(QUICK, seed=seed))
     if found.verdict == "agrees":

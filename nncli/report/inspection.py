@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nncli.checkpoint import NamedArray, Snapshot
+from nncli.spec.game import PLAYERS
+
+AVERAGE = "generator_ema"
 
 
 def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
@@ -15,7 +18,12 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         {"epoch": int(epoch)} | {name: float(values[row]) for name, values in snapshot.history.epochs.items()}
         for row, epoch in enumerate(snapshot.history.epoch)
     ]
-    plan = snapshot.plan
+    if snapshot.networks:
+        diagnose = snapshot.history.diagnose
+        history = [
+            {name: float(values[row]) if name != "step" else int(values[row]) for name, values in diagnose.items()}
+            for row in range(len(diagnose.get("step", ())))
+        ]
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
@@ -25,19 +33,34 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "format_version": snapshot.format_version,
         "versions": dict(snapshot.versions),
         "progress": dict(snapshot.progress),
-        "plan": f"{plan.get('shards')} shards, {plan.get('blas')} BLAS threads",
+        "plan": _plan(snapshot.plan),
         "preprocess": {
             step: {key: array.shape for key, array in arrays.items()} for step, arrays in snapshot.preprocess.items()
         },
-        "parameters": _figures(snapshot.model, "parameter"),
-        "averaged": _figures(snapshot.model_ema, "parameter"),
-        "state": _figures(snapshot.state, "state"),
+        "parameters": _figures(_named(snapshot, PLAYERS) or snapshot.model, "parameter"),
+        "averaged": _figures(_named(snapshot, (AVERAGE,)) or snapshot.model_ema, "parameter"),
+        "state": _figures(_named(snapshot, PLAYERS, "state") or snapshot.state, "state"),
         "optimizer": sorted(snapshot.optimizer),
         "history": history,
         "plugins": dict(snapshot.plugins),
         "config_dir": snapshot.config_dir,
         "config": snapshot.config,
     }
+
+
+def _named(snapshot: Snapshot, networks: Sequence[str], what: str = "parameters") -> dict[str, Any]:
+    """Nodes of several networks, each called after its network and itself; empty for a network alone."""
+    return {
+        f"{name.removesuffix('_ema')}.{node}": arrays
+        for name in networks
+        if name in snapshot.networks
+        for node, arrays in getattr(snapshot.networks[name], what).items()
+    }
+
+
+def _plan(plan: Mapping[str, Any]) -> str:
+    own = plan.get("generator", plan)
+    return f"{own.get('shards')} shards, {own.get('blas')} BLAS threads"
 
 
 def _figures(model: Mapping[str, Mapping[str, NamedArray]], what: str) -> list[dict[str, Any]]:

@@ -84,7 +84,7 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
     rows = {
         "file": f"{document['file']}  ({size(document['bytes'])}, digest verified)",
         "run": f"{document['name']}, {document['kind']}, {document['dtype']}",
-        "progress": f"epoch {progress['epoch']}, step {progress['step']}",
+        "progress": ", ".join(f"{name} {progress[name]}" for name in ("epoch", "step") if name in progress),
         "plan": document["plan"],
         "written by": versions,
         **({"plugins": ", ".join(document["plugins"])} if document["plugins"] else {}),
@@ -95,7 +95,7 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
     console.print(head)
     for title, kind, what in (
         ("", "parameters", "parameter"),
-        ("averaged weights, with which validation and test are measured", "averaged", "parameter"),
+        ("averaged weights, which are used in the place of those above", "averaged", "parameter"),
         ("state", "state", "state"),
     ):
         if document[kind]:
@@ -123,17 +123,18 @@ def _arrays(entries: Sequence[Mapping[str, Any]], what: str) -> Table:
 
 
 def _history(history: Sequence[Mapping[str, Any]], console: Console, most: int = 10) -> None:
-    """The last epochs of the history."""
+    """The last epochs of the history, or looks at a game."""
     if not history:
         return
-    names = [name for name in history[-1] if name != "epoch"]
+    index = "epoch" if "epoch" in history[-1] else "step"
+    names = [name for name in history[-1] if name != index]
     shown = table()
-    shown.add_column("epoch", justify="right")
+    shown.add_column(index, justify="right")
     for name in names:
         shown.add_column(name.replace("_", " ", 1), justify="right")
     for row in history[-most:]:
-        shown.add_row(str(row["epoch"]), *(number(row[name]) if name in row else "" for name in names))
+        shown.add_row(str(row[index]), *(number(row[name]) if name in row else "" for name in names))
     console.print("")
     console.print(shown)
     if len(history) > most:
-        console.print(f"(the last {most} of {len(history)} epochs)", style="dim")
+        console.print(f"(the last {most} of {len(history)} {'epochs' if index == 'epoch' else 'looks'})", style="dim")

@@ -18,8 +18,10 @@ from nncli.gradcheck.everything import check_everything, count_cases
 from nncli.gradcheck.network import Row, check_network
 from nncli.gradcheck.witness import Witness
 from nncli.randomness import generator
-from nncli.spec import Loaded, load, shipped
+from nncli.spec import Loaded, LoadedGame, load_any, shipped
 from nncli.spec.files import shipped_names
+from nncli.spec.game import PLAYERS
+from nncli.training.game.checking import rows_of, small
 from nncli.training.objective import objective
 from nncli.training.sampling import sample
 
@@ -132,7 +134,10 @@ def check_config(
 
     The batch is of the training split, or of random numbers. Raises SpecError, DataError.
     """
-    loaded = load(path, texts)
+    loaded = load_any(path, texts)
+    options = options or Options(seed=loaded.config.seed)
+    if isinstance(loaded, LoadedGame):
+        return _check_game(path, loaded, random, samples, options, against, progress)
     sampled = sample(loaded, random, samples, "checks")
     graph, batch = sampled.graph, sampled.batch
     config = loaded.config
@@ -147,11 +152,42 @@ def check_config(
     start = perf_counter()
     try:
         with model.limits(), np.errstate(all="ignore"):
-            for row in check_network(model, batch, options or Options(seed=config.seed), against):
+            for row in check_network(model, batch, options, against):
                 report.rows.append(row)
                 progress(row.node, len(report.rows), total)
     finally:
         model.close()
+    report.seconds = perf_counter() - start
+    return report
+
+
+def _check_game(
+    path: Path,
+    loaded: LoadedGame,
+    random: bool,
+    samples: int,
+    options: Options,
+    against: Witness | None,
+    progress: Progress,
+) -> Report:
+    """Both players of a GAN."""
+    setup = small(loaded, random, samples)
+    what = "random numbers" if random else "the data"
+    report = Report(str(path), f"{setup.config.game.batch} samples of {what} and as many of the generator")
+    report.witness = against.name if against is not None else ""
+    for player in PLAYERS:
+        for spec in getattr(loaded.config, player):
+            report.places[f"{player}.{spec.name}"] = loaded.document.fault(spec.place, "")
+    total = sum(
+        len(node.declared.parameters) + len(node.inputs) for graph in setup.graphs.values() for node in graph.nodes
+    )
+    start = perf_counter()
+    try:
+        for row in rows_of(setup, options, against):
+            report.rows.append(row)
+            progress(row.node, len(report.rows), total)
+    finally:
+        setup.close()
     report.seconds = perf_counter() - start
     return report
 

@@ -11,8 +11,9 @@ from nncli.engine import Plan, make_plan
 from nncli.engine.model import memory_bytes
 from nncli.errors import NoSuchFile, SpecError
 from nncli.graph import INPUT, Graph
-from nncli.spec import load
+from nncli.spec import LoadedGame, load_any
 from nncli.spec.config import Config
+from nncli.training.game.describing import describe_game
 from nncli.training.objective import check_targets, kinds_of, objective
 from nncli.training.setup import checked_graph, resolve_input, vectors_of
 
@@ -25,7 +26,9 @@ def describe(path: Path, texts: Sequence[str], data: bool = True) -> dict[str, A
 
     Raises SpecError with all faults of the file, DataError where its data are unfit.
     """
-    loaded = load(path, texts)
+    loaded = load_any(path, texts)
+    if isinstance(loaded, LoadedGame):
+        return describe_game(loaded, data)
     config = loaded.config
     if config.input is None and config.data is None:
         loaded.require_data()

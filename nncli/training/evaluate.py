@@ -27,6 +27,8 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     """
     file = checkpoint.resolve(path)
     snapshot = checkpoint.read(file)
+    if snapshot.kind != "supervised":
+        raise UsageError(f"{file} is the checkpoint of a {snapshot.kind}, which has no loss on a split")
     loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir), digests=snapshot.plugins)
     config = loaded.config
     loaded.require_loss()

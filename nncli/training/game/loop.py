@@ -16,6 +16,7 @@ from nncli.training.game.diagnosing import Diagnosing
 from nncli.training.game.play import Taken
 from nncli.training.game.saving import GameSaving
 from nncli.training.game.setup import GameSetup
+from nncli.training.game.trained import evaluate
 
 Stop = Callable[[], bool]
 FIGURES = ("d_loss", "g_loss", "d_norm", "g_norm", "d_lr", "g_lr")
@@ -120,10 +121,8 @@ class GameRun:
     def make(self, z: Array, averaged: bool = True) -> Array:
         """The generator's samples (*sample, n) of latent vectors (dim, n), as it is in evaluation."""
         play = self.play
-        program = play.generator.model.program(z.shape[-1], training=False)
         with play.average.in_use() if averaged and play.average is not None else nullcontext():
-            program.forward(lambda shard: np.copyto(shard.x, z[:, shard.start : shard.start + shard.n]))
-        return np.concatenate([shard.y for shard in program.shards], axis=-1)
+            return evaluate(play.generator.model, z)
 
     def _finite(self, taken: Taken, player: str) -> Taken:
         if taken.finite:

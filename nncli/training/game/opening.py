@@ -9,7 +9,6 @@ from typing import Any
 
 from nncli import checkpoint
 from nncli.checkpoint import Snapshot
-from nncli.engine import Plan
 from nncli.errors import UsageError
 from nncli.spec import LoadedGame, load_game, read_game
 from nncli.spec.yaml12 import parse
@@ -18,7 +17,7 @@ from nncli.training.folders import free_folder, new_folder, remove_if_empty
 from nncli.training.game.describing import document_of
 from nncli.training.game.events import Finished
 from nncli.training.game.loop import GameRun
-from nncli.training.game.setup import GameSetup, set_up
+from nncli.training.game.setup import GameSetup, plans_of, set_up
 
 MAY_CHANGE = ("game.steps", "checkpoint", "diagnose", "sample.every", "threads", "name")
 """Paths of the configuration that may be others when a game goes on; all else would make it another one."""
@@ -111,10 +110,3 @@ def _set_up(loaded: LoadedGame, snapshot: Snapshot | None) -> GameSetup:
     threads = parse(snapshot.config, "checkpoint").at(("threads",))
     same = threads == loaded.config.threads
     return set_up(loaded, plans_of(snapshot) if same else None, snapshot.preprocess)
-
-
-def plans_of(snapshot: Snapshot) -> dict[str, Plan]:
-    return {
-        name: Plan(int(plan["shards"]), int(plan["blas"]), plan.get("nodes", {}))
-        for name, plan in snapshot.plan.items()
-    }

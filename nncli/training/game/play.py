@@ -108,8 +108,7 @@ class Play:
         if not math.isfinite(loss):
             return Taken(loss)
         player = self.discriminator
-        updater, shards = player.updater, len(self._judge().shards)
-        taken = Taken(loss, updater.gather(shards) if self.together else updater.gather_kept())
+        taken = Taken(loss, self.gather("discriminator"))
         if taken.finite:
             self._update(player, taken.norm, step, step * self.config.game.d_steps + number + 1)
             if self.spectral is not None:
@@ -123,13 +122,20 @@ class Play:
         if not math.isfinite(loss):
             return Taken(loss)
         player = self.generator
-        shards = len(player.model.program(self.n, training=True).shards)
-        taken = Taken(loss, player.updater.gather(shards))
+        taken = Taken(loss, self.gather("generator"))
         if taken.finite:
             self._update(player, taken.norm, step, step + 1)
             if self.average is not None:
                 self.average.add(step + 1)
         return taken
+
+    def gather(self, name: str) -> float:
+        """Put the gradients of a player's last step together; returns the norm of what its first vector then holds."""
+        player = self.players[name]
+        if name == "discriminator" and not self.together:
+            return player.updater.gather_kept()
+        program = self._judge() if name == "discriminator" else player.model.program(self.n, training=True)
+        return player.updater.gather(len(program.shards))
 
     def _update(self, player: Player, norm: float, step: int, t: int) -> None:
         """Update number `t` of a player, from 1."""
@@ -252,17 +258,17 @@ class Play:
         """Data first, then samples."""
         first = min(max(self.packs - shard.start, 0), shard.n)
         if first:
-            self._packed(self.real, shard.x[..., :first], shard.start)
+            self.packed(self.real, shard.x[..., :first], shard.start)
         if first < shard.n:
-            self._packed(self.fake, shard.x[..., first:], shard.start + first - self.packs)
+            self.packed(self.fake, shard.x[..., first:], shard.start + first - self.packs)
 
     def _show_real(self, shard: Shard) -> None:
-        self._packed(self.real, shard.x, shard.start)
+        self.packed(self.real, shard.x, shard.start)
 
     def _show_fake(self, shard: Shard) -> None:
-        self._packed(self.fake, shard.x, shard.start)
+        self.packed(self.fake, shard.x, shard.start)
 
-    def _packed(self, samples: Array, out: Array, start: int) -> None:
+    def packed(self, samples: Array, out: Array, start: int) -> None:
         """Packs from number `start` on: the channels of m samples one after the other."""
         m, n, channels = self.pack, out.shape[-1], samples.shape[0]
         for place in range(m):
@@ -270,7 +276,7 @@ class Play:
             np.copyto(out[place * channels : (place + 1) * channels], part)
 
     def _unpack(self, packs: Array, out: Array, start: int) -> None:
-        """The opposite of `_packed`."""
+        """The opposite of `packed`."""
         m, n, channels = self.pack, packs.shape[-1], out.shape[0]
         for place in range(m):
             part = packs[place * channels : (place + 1) * channels]

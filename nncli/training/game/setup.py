@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nncli.checkpoint import Snapshot
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
@@ -137,6 +138,14 @@ def make_plans(config: GameConfig, graphs: Mapping[str, Graph]) -> dict[str, Pla
     shards = min(max(plan.shards for plan in alone), game.batch // game.pack)
     blas = 1 if shards > 1 else max(plan.blas for plan in alone)
     return {player: plan_with(graphs[player], sizes[player], itemsize, shards, blas) for player in PLAYERS}
+
+
+def plans_of(snapshot: Snapshot) -> dict[str, Plan]:
+    """Those of a checkpoint."""
+    return {
+        name: Plan(int(plan["shards"]), int(plan["blas"]), plan.get("nodes", {}))
+        for name, plan in snapshot.plan.items()
+    }
 
 
 def memory_of(config: GameConfig, graphs: Mapping[str, Graph], plans: Mapping[str, Plan]) -> int:
