@@ -1,29 +1,135 @@
-"""Samples of a game into its run folder."""
+"""Samples of a generator as files: pictures where they can be shown, else their numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nncli.errors import Fault, OutputError
-from nncli.training.game.events import Event, Sampled
+from nncli.checkpoint import replace
+from nncli.parts import Array, Shape
+from nncli.report.pictures import files, grids, scatter
+from nncli.report.pictures.drawing import KINDS
+from nncli.report.pictures.extras import missing
+from nncli.training.game.events import Event, Finished, Sampled, Started
+from nncli.training.game.picturing import Scene, are_points
+
+MOST_FRAMES = 200
+"""Frames of an animation at most: of a longer game every second, third, … picture."""
+MARGIN = 0.15
+"""What is shown around 1-D data, as a share of their extent."""
+
+
+def extra_for(shape: Shape) -> str:
+    """The extra that a picture of samples of this shape needs; empty where there is no picture of them."""
+    if are_points(shape):
+        return "plot"
+    return "images" if len(shape) == 3 else ""
+
+
+def pixels_of(scene: Scene, title: str, columns: int = 0) -> Array:
+    """A picture of samples: (H, W) grey or (H, W, 3) colours, uint8.
+
+    Raises UsageError where a package for it is missing.
+    """
+    if scene.points:
+        return scatter.frame(*_figure_of(scene, title))
+    return grids.tiled(grids.to_bytes(scene.samples, *scene.limits), columns)
+
+
+def drawn(scene: Scene, kind: str, title: str, columns: int = 0) -> bytes:
+    """The same as the bytes of a file: images as `png`, points as `png`, `svg` or `pdf`."""
+    if scene.points:
+        assert kind in KINDS
+        return scatter.draw(kind, *_figure_of(scene, title))
+    return files.png(pixels_of(scene, title, columns))
+
+
+def _figure_of(scene: Scene, title: str) -> tuple[Any, ...]:
+    """The function that makes the figure of points, and its arguments."""
+    samples, judge = scene.samples, scene.judge
+    data = scene.data if scene.data is not None else np.empty((0, samples.shape[1]))
+    seen = data if len(data) else samples
+    if samples.shape[1] == 2:
+        land = None if judge is None else scatter.landscape(judge, scatter.region_of(seen), scene.odds)
+        return scatter.scatter_figure, data, samples, title, land
+    answers = None
+    if judge is not None and scene.odds:
+        low, high = float(seen.min()), float(seen.max())
+        margin = (high - low) * MARGIN
+        x = np.linspace(low - margin, high + margin, 400)
+        answers = scatter.Answers(x, scatter.probability(judge(x[:, None]).astype(np.float64)))
+    return scatter.line_figure, data[:, 0], samples[:, 0], title, answers
 
 
 class Frames:
-    """Writes `samples/step-0001000.npz`: `samples` (n, …) in the data's units, and `latent` (n, dim)."""
+    """Pictures of a game as it goes on, `samples/step-0001000.png`, and of all of them an animation at its end.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "samples"
+    Where there can be none, for samples of another form or without the extra, there are NPZ files instead: `samples`
+    (n, …) in the data's units, and `latent` (n, dim). `tell` is told once which extra is missing.
+    """
+
+    def __init__(self, folder: Path, tell: Callable[[str], None] = lambda text: None) -> None:
+        self.run, self.folder, self.tell = folder, folder / "samples", tell
+        self.name = ""
+        self.animation: Path | None = None
+        self._extra: str | None = None
 
     def show(self, event: Event) -> None:
         """Raises OutputError where a file cannot be written."""
-        if not isinstance(event, Sampled):
+        if isinstance(event, Started):
+            self.name = event.name
+        elif isinstance(event, Sampled):
+            self._sampled(event)
+        elif isinstance(event, Finished):
+            self._animate(event.steps)
+
+    def _sampled(self, event: Sampled) -> None:
+        if self._extra is None:
+            self._extra = self._decide(event.samples.shape[1:])
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"step-{event.step:07}.{'png' if self._extra else 'npz'}"
+        if self._extra:
+            data = drawn(event.scene, "png", f"{self.name}, step {event.step:,}")
+        else:
+            data = files.npz(samples=event.samples, latent=event.latent)
+        replace(path, data, what="the samples")
+
+    def _decide(self, shape: Shape) -> str:
+        """The extra that is used; empty where it is not there."""
+        extra = extra_for(shape)
+        remedy = missing(extra) if extra else ""
+        if remedy:
+            self.tell(f"samples are written as NPZ files, without pictures; for those {remedy}")
+        return "" if remedy else extra
+
+    def _animate(self, steps: int) -> None:
+        """All pictures up to this step, those of before a resume too."""
+        if not self._extra:
             return
-        path = self.folder / f"step-{event.step:07}.npz"
-        try:
-            self.folder.mkdir(exist_ok=True)
-            np.savez(path, samples=event.samples, latent=event.latent)
-        except OSError as error:
-            message = f"the samples cannot be written: {error.strerror or error}"
-            raise OutputError(Fault(message, file=str(path), hint="free some space")) from None
+        paths = [path for path in sorted(self.folder.glob("step-*.png")) if path.stem[5:].isdigit()]
+        paths = thinned([path for path in paths if int(path.stem[5:]) <= steps])
+        shape = files.read_png(paths[-1]).shape if paths else ()
+        frames = (pixels for path in paths if (pixels := files.read_png(path)).shape == shape)
+        if len(paths) > 1:
+            self.animation = self.run / "samples.gif"
+            replace(self.animation, files.animation(frames), what="the animation")
+
+    def document(self) -> dict[str, Any]:
+        """What `--json` says of them."""
+        return {"samples": str(self.folder), "animation": self.animation}
+
+    def said(self) -> str:
+        """One line for people; empty where nothing was written."""
+        if not self.folder.exists():
+            return ""
+        return f"samples  {self.folder}" + (f", {self.animation}" if self.animation else "")
+
+
+def thinned(paths: list[Path], most: int = MOST_FRAMES) -> list[Path]:
+    """At most that many, evenly from the first to the last."""
+    if len(paths) <= most:
+        return paths
+    return [paths[int(place)] for place in np.linspace(0, len(paths) - 1, most).round()]
