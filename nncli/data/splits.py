@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, cast
 import numpy as np
 
 from nncli.data.dataset import TARGET, Dataset
+from nncli.data.density import Drawn
 from nncli.errors import DataError, Fault
 from nncli.parts import Array, Shape
 from nncli.randomness import generator
@@ -92,7 +93,7 @@ def open_splits(
     for name, source in (("train", data.train), ("validation", data.validation), ("test", data.test)):
         wanted = only in (None, name) or (name == "train" and only == "validation" and drawn)
         if wanted and source is not None and not isinstance(source, int | float):
-            found[name] = source.load(base)
+            found[name] = source.draw(seed, name) if isinstance(source, Drawn) else source.load(base)
     shape, wanted_by = _shape(found, given)
     found = {name: dataset.shaped(shape, wanted_by) for name, dataset in found.items()}
     counts: list[int] = []
