@@ -18,6 +18,7 @@ from nncli.cli.inspect import inspect
 from nncli.cli.layers import layers
 from nncli.cli.options import SETTINGS
 from nncli.cli.plot import plot
+from nncli.cli.sample import sample
 from nncli.cli.schema import schema
 from nncli.cli.summary import summary
 from nncli.cli.train import train
@@ -36,7 +37,7 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, schema, summary, validate):
+for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, sample, schema, summary, validate):
     nncli.add_command(command)
 
 

@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 
 from nncli.checkpoint import replace
+from nncli.errors import Fault, UsageError
 from nncli.parts import Array, Shape
 from nncli.report.pictures import files, grids, scatter
 from nncli.report.pictures.drawing import KINDS
-from nncli.report.pictures.extras import missing
+from nncli.report.pictures.extras import missing, require
 from nncli.training.game.events import Event, Finished, Sampled, Started
 from nncli.training.game.picturing import Scene, are_points
+from nncli.training.game.sampling import Made
 
 MOST_FRAMES = 200
 """Frames of an animation at most: of a longer game every second, third, … picture."""
+ANIMATED = 256
+"""Pixels of the longer side of an animated image, about."""
+LARGEST = 2**26
+"""Pixels of a picture at most, about: few programs open larger ones."""
 MARGIN = 0.15
 """What is shown around 1-D data, as a share of their extent."""
 
@@ -45,6 +51,42 @@ def drawn(scene: Scene, kind: str, title: str, columns: int = 0) -> bytes:
         assert kind in KINDS
         return scatter.draw(kind, *_figure_of(scene, title))
     return files.png(pixels_of(scene, title, columns))
+
+
+def target_of(made: Made, output: Path | None) -> tuple[Path, str]:
+    """Where samples are written to, and as what. Raises UsageError where the file's name asks for what cannot be."""
+    extra = extra_for(made.samples.shape[1:])
+    if output is None:
+        kind = "png" if extra and not missing(extra) else "npz"
+        return made.checkpoint.with_name(f"samples.{kind}"), kind
+    kinds = {"images": ["png", "gif"] if made.columns else ["png"], "plot": list(KINDS), "": []}[extra] + ["npz"]
+    kind = output.suffix[1:].lower()
+    if kind not in kinds:
+        shape = "×".join(map(str, made.samples.shape[1:]))
+        allowed = ", ".join(f".{kind}" for kind in kinds)
+        hint = "an animation shows the way between points: --interpolate 8" if kind == "gif" and extra else ""
+        message = f"'{output.name}' should end in one of {allowed}, for samples of {shape} numbers"
+        raise UsageError(Fault(message, "--output", hint))
+    return output, kind
+
+
+def encoded(made: Made, kind: str) -> bytes:
+    """Samples as the bytes of a file. Raises UsageError where the package for it is missing, or a picture too large."""
+    if kind == "npz":
+        return files.npz(samples=made.samples, latent=made.latent)
+    require(extra_for(made.samples.shape[1:]), "a picture of samples", "-o samples.npz writes their numbers")
+    if kind == "gif":
+        images = grids.to_bytes(made.samples, *made.scene.limits)
+        zoom = max(1, round(ANIMATED / max(images.shape[2:])))
+        # each way begins where the one before ended
+        frames = [image for place, image in enumerate(images) if place % made.columns or not place]
+        return files.animation(grids.tiled(image[None], 1, 0, zoom) for image in frames)
+    if not made.scene.points:
+        pixels = made.samples.size * grids.zoom_for(made.samples.shape[2:]) ** 2
+        if pixels > LARGEST:
+            message = f"a picture of {pixels / 1e6:,.0f} million pixels is too large"
+            raise UsageError(Fault(message, "-n", "fewer samples; or -o samples.npz, which takes any number"))
+    return drawn(made.scene, kind, f"{made.name}, step {made.step:,}", made.columns)
 
 
 def _figure_of(scene: Scene, title: str) -> tuple[Any, ...]:

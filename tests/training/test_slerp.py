@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from nncli.training.slerp import arcs, slerp
+from nncli.training.slerp import lerp, slerp, ways
 
 SHARES = np.linspace(0, 1, 7)
 
@@ -51,10 +51,12 @@ def test_where_there_is_no_arc_it_is_a_line(a: list[float], b: list[float]) -> N
     assert found == pytest.approx(np.array(expected), abs=1e-14)
 
 
-def test_arcs_join() -> None:
+def test_ways_join() -> None:
     points = np.random.default_rng(0).normal(size=(4, 5))
-    found = arcs(points, 3)
+    found = ways(points, 3)
     assert found.shape == (3, 5, 5)
     assert found[:, 0] == pytest.approx(points[:-1])
     assert found[:, -1] == pytest.approx(points[1:])
     assert found[1, 2] == pytest.approx(slerp(points[1], points[2], np.array([0.5]))[0])
+    straight = ways(points, 1, lerp)
+    assert straight[:, 1] == pytest.approx((points[:-1] + points[1:]) / 2)

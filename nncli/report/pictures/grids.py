@@ -37,6 +37,11 @@ def extent(values: Array, outside: float = 0.005) -> tuple[float, float]:
     return float(least), float(greatest)
 
 
+def zoom_for(sides: tuple[int, ...]) -> int:
+    """How many times an image of these sides is enlarged."""
+    return max(1, math.ceil(SMALL / min(sides)))
+
+
 def tiled(images: Array, columns: int = 0, gap: int = GAP, zoom: int = 0) -> Array:
     """Images row by row in one picture; `columns` 0 makes it about square, `zoom` 0 enlarges small ones.
 
@@ -50,7 +55,7 @@ def tiled(images: Array, columns: int = 0, gap: int = GAP, zoom: int = 0) -> Arr
         channels, width = 1, images.shape[3]
     columns = min(columns or math.ceil(math.sqrt(n * height / width)), n)
     rows = math.ceil(n / columns)
-    zoom = zoom or max(1, math.ceil(SMALL / min(height, width)))
+    zoom = zoom or zoom_for((height, width))
     picture = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), BETWEEN, np.uint8)
     for place, image in enumerate(images):
         top = gap + place // columns * (height + gap)

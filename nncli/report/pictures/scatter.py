@@ -97,7 +97,7 @@ def scatter_figure(
         axes.grid(visible=below is None)
         axes.legend(loc="upper right", markerscale=2, frameon=True, framealpha=0.8, edgecolor="none")
         outside = int(np.count_nonzero(_outside(fake, region)))
-        axes.set_xlabel(f"{outside:,} of {len(fake):,} samples outside of the picture" if outside else "")
+        axes.set_xlabel(f"samples outside of the picture: {outside:,} of {len(fake):,}")
     figure.axes[0].set_title(title)
     return figure
 
