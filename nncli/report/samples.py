@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nncli.checkpoint import replace
-from nncli.errors import Fault, UsageError
+from nncli.errors import Fault, OutputError, UsageError
 from nncli.parts import Array, Shape
 from nncli.report.pictures import files, grids, scatter
 from nncli.report.pictures.drawing import KINDS
@@ -131,7 +131,10 @@ class Frames:
     def _sampled(self, event: Sampled) -> None:
         if self._extra is None:
             self._extra = self._decide(event.samples.shape[1:])
-        self.folder.mkdir(exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(Fault(f"cannot be made: {error.strerror}", file=str(self.folder))) from None
         path = self.folder / f"step-{event.step:07}.{'png' if self._extra else 'npz'}"
         if self._extra:
             data = drawn(event.scene, "png", f"{self.name}, step {event.step:,}")
@@ -153,11 +156,9 @@ class Frames:
             return
         paths = [path for path in sorted(self.folder.glob("step-*.png")) if path.stem[5:].isdigit()]
         paths = thinned([path for path in paths if int(path.stem[5:]) <= steps])
-        shape = files.read_png(paths[-1]).shape if paths else ()
-        frames = (pixels for path in paths if (pixels := files.read_png(path)).shape == shape)
         if len(paths) > 1:
             self.animation = self.run / "samples.gif"
-            replace(self.animation, files.animation(frames), what="the animation")
+            replace(self.animation, files.animation(_alike(paths)), what="the animation")
 
     def document(self) -> dict[str, Any]:
         """What `--json` says of them."""
@@ -168,6 +169,18 @@ class Frames:
         if not self.folder.exists():
             return ""
         return f"samples  {self.folder}" + (f", {self.animation}" if self.animation else "")
+
+
+def _alike(paths: list[Path]) -> Iterator[Array]:
+    """The pictures that are as large as the last one; what was left there or spoiled by others is left out."""
+    shape = files.read_png(paths[-1]).shape
+    for path in paths:
+        try:
+            pixels = files.read_png(path)
+        except OSError:
+            continue
+        if pixels.shape == shape:
+            yield pixels
 
 
 def thinned(paths: list[Path], most: int = MOST_FRAMES) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,59 @@ def supervised(
     return panels, "epoch" if progress.get("epoch") else "step"
 
 
+PLAYERS = {"d": "discriminator", "g": "generator"}
+COLOUR = {"discriminator": ORANGE, "generator": BLUE, "data": BLUE, "samples": ORANGE}
+STEP_TITLES = {"loss": "loss of each player", "norm": "norm of each gradient", "lr": "learning rate"}
+TITLES = {
+    "value": "V, the value of the game",
+    "js_bound": "bound on the Jensen–Shannon divergence",
+    "accuracy": "accuracy of the discriminator",
+    "saturation": "saturation: gradient that minimax keeps",
+    "diversity": "diversity: distance of samples / of data",
+    "coverage": "coverage of the data",
+    "effective_modes": "effective modes",
+    "path_ratio": "path of the generator, net / gross",
+}
+LEVELS: dict[str, dict[str, float]] = {
+    "value": {"−2 log 2": -2 * math.log(2)},
+    "js_bound": {"log 2": math.log(2)},
+    "accuracy": {"½": 0.5},
+    "saturation": {"0.1": 0.1},
+    "diversity": {"0.7": 0.7},
+}
+"""Heights beside which a figure of a game is read: the optimum, or where an alarm begins."""
+
+
+def game(steps: Mapping[str, Array], diagnose: Mapping[str, Array]) -> list[Panel]:
+    """Panels over the generator's steps: both players together, then each figure of the looks at the game.
+
+    `steps` are figures by name as in the checkpoint (`d_loss`), `diagnose` those of the looks and their `step`.
+    """
+    panels: dict[str, list[Line]] = {}
+    for key, values in steps.items():
+        player, _, name = key.partition("_")
+        if len(values) and player in PLAYERS:
+            line = _line(PLAYERS[player], np.arange(1, len(values) + 1), values)
+            panels.setdefault(name, []).append(line)
+    found = [
+        Panel(STEP_TITLES.get(name, name), lines, may_be_logarithmic=name == "norm") for name, lines in panels.items()
+    ]
+    looks: dict[str, list[Line]] = {}
+    for key, values in diagnose.items():
+        if key != "step" and len(values):
+            name, _, whose = key.rpartition("_")
+            shared = {"real": "data", "fake": "samples"}.get(whose)
+            line = _line(shared or key, diagnose["step"], values)
+            looks.setdefault(name if shared and name else key, []).append(line)
+    for name, lines in looks.items():
+        found.append(Panel(TITLES.get(name, name.replace("_", " ")), lines, LEVELS.get(name, {})))
+    return found
+
+
+def _line(name: str, x: Array, y: Array) -> Line:
+    return Line(name, np.asarray(x, float), np.asarray(y, float), colour=COLOUR.get(name, ""))
+
+
 def _epochs_of_steps(steps: Mapping[str, Array], progress: Mapping[str, Any]) -> Array:
     """When each step ended, in epochs; by steps where no epoch ended yet."""
     total = max((len(values) for values in steps.values()), default=0)
@@ -75,12 +129,16 @@ def curves_of(snapshot: Snapshot, file: str, kind: str) -> tuple[list[str], byte
 
     Raises CheckpointError where it has no history, UsageError where matplotlib is missing.
     """
-    panels, along = supervised(snapshot.history.steps, snapshot.history.epochs, snapshot.progress)
+    history, progress = snapshot.history, snapshot.progress
+    if snapshot.kind == "gan":
+        panels, along = game(history.steps, history.diagnose), "step of the generator"
+        said = f"step {progress['step']:,}"
+    else:
+        panels, along = supervised(history.steps, history.epochs, progress)
+        said = f"epoch {progress['epoch']:,}, step {progress['step']:,}"
     if not panels:
         hint = "a run writes it from its first step on"
         raise CheckpointError(Fault("there is no history to draw yet", file=file, hint=hint))
-    progress = snapshot.progress
-    said = f"epoch {progress['epoch']:,}, step {progress['step']:,}"
     if progress.get("best_epoch"):
         said += f"; best {progress['best_metric']} {progress['best_value']:.4g}"
     title = name_of(snapshot.config)

@@ -72,6 +72,29 @@ def test_before_the_first_epoch_ends_there_are_steps() -> None:
     assert panels[0].lines[0].x.tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_both_players_share_a_panel_and_so_do_figures_of_data_and_samples() -> None:
+    steps = {"d_loss": np.array([1.0, 2]), "g_loss": np.array([3.0, 4]), "d_norm": np.zeros(2), "g_norm": np.zeros(2)}
+    looks = {
+        "step": np.array([0, 2]),
+        "value": np.array([-1.0, -1.5]),
+        "dimension_real": np.ones(2),
+        "dimension_fake": np.zeros(2),
+        "of_fake_news": np.zeros(2),
+    }
+    panels = history.game(steps, looks)
+    assert [(panel.title, [line.name for line in panel.lines]) for panel in panels] == [
+        ("loss of each player", ["discriminator", "generator"]),
+        ("norm of each gradient", ["discriminator", "generator"]),
+        ("V, the value of the game", ["value"]),
+        ("dimension", ["data", "samples"]),
+        ("of fake news", ["of_fake_news"]),
+    ]
+    assert panels[0].lines[1].x.tolist() == [1, 2]
+    assert panels[2].lines[0].x.tolist() == [0, 2]
+    assert panels[2].levels == {"−2 log 2": pytest.approx(-1.3862943611)}
+    assert history.game({"d_loss": np.zeros(0)}, {}) == []
+
+
 def test_no_history_is_no_panel() -> None:
     assert history.supervised({"loss": np.zeros(0)}, {}, {"epoch": 0})[0] == []
 
