@@ -2,6 +2,7 @@
 
 python -m tests.benchmarks                          the six workloads
 python -m tests.benchmarks tiny mlp --seconds 30    some of them, for longer
+python -m tests.benchmarks gan                      a step of both players of a GAN
 python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (or the variable NNCLI_MNIST)
 """
 
@@ -11,18 +12,18 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import machine, mnist, scikit, steps
+from tests.benchmarks import gan, machine, mnist, scikit, steps
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(steps.NAMES)}, mnist")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(steps.NAMES)}, gan, mnist")
     parser.add_argument("--seconds", type=float, default=20.0, help="time for each workload (default 20)")
     parser.add_argument("--mnist", type=Path, default=os.environ.get("NNCLI_MNIST"), help="folder of MNIST's IDX files")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST (default 3)")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
-    if unknown := sorted(set(names) - {*steps.NAMES, "mnist"}):
+    if unknown := sorted(set(names) - {*steps.NAMES, "gan", "mnist"}):
         parser.error(f"unknown: {', '.join(unknown)}")
     print(machine.describe())
     rows = [name for name in names if name in steps.NAMES]
@@ -30,6 +31,8 @@ def main() -> None:
         steps.report(rows, asked.seconds)
     if "mlp" in rows:
         scikit.report(asked.seconds)
+    if "gan" in names:
+        gan.report(asked.seconds)
     if "mnist" in names:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")
