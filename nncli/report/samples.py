@@ -41,15 +41,16 @@ def pixels_of(scene: Scene, title: str, columns: int = 0) -> Array:
     Raises UsageError where a package for it is missing.
     """
     if scene.points:
-        return scatter.frame(*_figure_of(scene, title))
+        return scatter.frame(*_figure_of(scene, title, False))
     return grids.tiled(grids.to_bytes(scene.samples, *scene.limits), columns)
 
 
-def drawn(scene: Scene, kind: str, title: str, columns: int = 0) -> bytes:
-    """The same as the bytes of a file: images as `png`, points as `png`, `svg` or `pdf`."""
+def drawn(scene: Scene, kind: str, title: str, columns: int = 0, best: bool = False) -> bytes:
+    """The same as the bytes of a file: images as `png`, points as `png`, `svg` or `pdf`; with `best` points twice, over
+    what the discriminator says and over what the best one would say, where the data's density is known."""
     if scene.points:
         assert kind in KINDS
-        return scatter.draw(kind, *_figure_of(scene, title))
+        return scatter.draw(kind, *_figure_of(scene, title, best))
     return files.png(pixels_of(scene, title, columns))
 
 
@@ -86,28 +87,33 @@ def encoded(made: Made, kind: str) -> bytes:
         if pixels > LARGEST:
             message = f"a picture of {pixels / 1e6:,.0f} million pixels is too large"
             raise UsageError(Fault(message, "-n", "fewer samples; or -o samples.npz, which takes any number"))
-    return drawn(made.scene, kind, f"{made.name}, step {made.step:,}", made.columns)
+    return drawn(made.scene, kind, f"{made.name}, step {made.step:,}", made.columns, best=True)
 
 
-def _figure_of(scene: Scene, title: str) -> tuple[Any, ...]:
-    """The function that makes the figure of points, and its arguments."""
+def _figure_of(scene: Scene, title: str, best: bool) -> tuple[Any, ...]:
+    """The function that makes the figure of points, and its arguments; with `best` D beside what it should be."""
     samples, judge = scene.samples, scene.judge
     data = scene.data if scene.data is not None else np.empty((0, samples.shape[1]))
     seen = data if len(data) else samples
+    best = best and scene.odds and scene.density is not None
     if samples.shape[1] == 2:
-        land = None if judge is None else scatter.landscape(judge, scatter.region_of(seen), scene.odds)
-        return scatter.scatter_figure, data, samples, title, land
+        region = scatter.region_of(seen)
+        land = None if judge is None else scatter.landscape(judge, region, scene.odds)
+        optimal = scatter.best_landscape(scene.best, region) if best else None
+        return scatter.scatter_figure, data, samples, title, land, optimal
     answers = None
     if judge is not None and scene.odds:
         low, high = float(seen.min()), float(seen.max())
         margin = (high - low) * MARGIN
         x = np.linspace(low - margin, high + margin, 400)
-        answers = scatter.Answers(x, scatter.probability(judge(x[:, None]).astype(np.float64)))
+        learned = scatter.probability(judge(x[:, None]).astype(np.float64))
+        answers = scatter.Answers(x, learned, scene.best(x[:, None]) if scene.density is not None else None)
     return scatter.line_figure, data[:, 0], samples[:, 0], title, answers
 
 
 class Frames:
-    """Pictures of a game as it goes on, `samples/step-0001000.png`, and of all of them an animation at its end.
+    """Pictures of a game as it goes on, `samples/step-0001000.png`, and of all of them an animation at its end, with
+    `discriminator.png` where its discriminator can be compared with the best one.
 
     Where there can be none, for samples of another form or without the extra, there are NPZ files instead: `samples`
     (n, …) in the data's units, and `latent` (n, dim). `tell` is told once which extra is missing.
@@ -116,7 +122,9 @@ class Frames:
     def __init__(self, folder: Path, tell: Callable[[str], None] = lambda text: None) -> None:
         self.run, self.folder, self.tell = folder, folder / "samples", tell
         self.name = ""
+        self.last: Sampled | None = None
         self.animation: Path | None = None
+        self.comparison: Path | None = None
         self._extra: str | None = None
 
     def show(self, event: Event) -> None:
@@ -127,6 +135,7 @@ class Frames:
             self._sampled(event)
         elif isinstance(event, Finished):
             self._animate(event.steps)
+            self._compare()
 
     def _sampled(self, event: Sampled) -> None:
         if self._extra is None:
@@ -141,6 +150,7 @@ class Frames:
         else:
             data = files.npz(samples=event.samples, latent=event.latent)
         replace(path, data, what="the samples")
+        self.last = event
 
     def _decide(self, shape: Shape) -> str:
         """The extra that is used; empty where it is not there."""
@@ -160,15 +170,23 @@ class Frames:
             self.animation = self.run / "samples.gif"
             replace(self.animation, files.animation(_alike(paths)), what="the animation")
 
+    def _compare(self) -> None:
+        """Where the data's density is known, at the end D beside the best answer to the last samples."""
+        last = self.last
+        if self._extra and last is not None and last.scene.density is not None and last.scene.odds:
+            self.comparison = self.run / "discriminator.png"
+            data = drawn(last.scene, "png", f"{self.name}, step {last.step:,}", best=True)
+            replace(self.comparison, data, what="the picture")
+
     def document(self) -> dict[str, Any]:
         """What `--json` says of them."""
-        return {"samples": str(self.folder), "animation": self.animation}
+        return {"samples": str(self.folder), "animation": self.animation, "comparison": self.comparison}
 
     def said(self) -> str:
         """One line for people; empty where nothing was written."""
         if not self.folder.exists():
             return ""
-        return f"samples  {self.folder}" + (f", {self.animation}" if self.animation else "")
+        return "samples  " + ", ".join(str(path) for path in (self.folder, self.animation, self.comparison) if path)
 
 
 def _alike(paths: list[Path]) -> Iterator[Array]:

@@ -111,7 +111,8 @@ def test_points_are_drawn_beside_the_data(pillow: Any, tmp_path: Path, text: str
     pytest.importorskip("matplotlib", reason="points are drawn by matplotlib")
     events = play(write_config(tmp_path, text), out=tmp_path / "run")
     shown(events, tmp_path / "out")
-    assert names(tmp_path / "out") == ["samples.gif", *(f"samples/step-000000{step}.png" for step in (0, 3, 6))]
+    pictures = [f"samples/step-000000{step}.png" for step in (0, 3, 6)]
+    assert names(tmp_path / "out") == ["discriminator.png", "samples.gif", *pictures]
     scene = next(event.scene for event in events if isinstance(event, Sampled))
     assert scene.points
     assert scene.data is not None
@@ -143,6 +144,22 @@ def test_the_judge_of_a_scene_sees_what_the_discriminator_sees(tmp_path: Path) -
     (w1, b1), (w2, b2) = ((nets[f"dense_{n}"]["W"].array, nets[f"dense_{n}"]["b"].array) for n in (1, 2))
     expected = np.maximum((0.1 * points + 1) @ w1.T + b1.ravel(), 0) @ w2.T + b2.ravel()
     assert found["logits"] == pytest.approx(expected[:, 0], abs=1e-4)
+
+
+def test_the_best_answer_of_a_scene() -> None:
+    """Samples of the data's own distribution: ½ where they are; without a mode of it 1 there; nothing far away."""
+    from nncli.data.sources.ring import Ring
+    from nncli.training.game.picturing import Scene
+
+    density = Ring(modes=4, radius=10.0, std=0.5).density()
+    made = density.sample(20_000, np.random.default_rng(0))
+    at = np.array([[10.0, 0], [0, 10], [1e4, 1e4]])
+    same = Scene(made, (0, 1), points=True, density=density).best(at)
+    assert same[:2] == pytest.approx([0.5, 0.5], abs=0.05)
+    assert np.isnan(same[2])
+    fewer = Scene(made[made[:, 0] < 5], (0, 1), points=True, density=density).best(at)
+    assert fewer[0] == pytest.approx(1)
+    assert fewer[1] == pytest.approx(0.43, abs=0.05)  # ¼ of the data, ⅓ of the samples
 
 
 def test_the_pictures_leave_the_game_as_it_is(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SIDE = 120
 """Points along each side of a landscape."""
+NOTHING = "#f3e6cc"
+"""Sand, where there is nothing to say."""
 LEARNED = "D(x), the probability that a point is real"
 OPTIMAL = "D*(x) = p / (p + q), the best answer"
 SCORE = "score of the critic"
@@ -68,6 +70,12 @@ def landscape(scores: Callable[[Array], Array], region: Region, logits: bool = T
     return Landscape(probability(values), region, LEARNED, True) if logits else Landscape(values, region, SCORE, False)
 
 
+def best_landscape(shares: Callable[[Array], Array], region: Region) -> Landscape:
+    """What the best discriminator would say; NaN where there is nothing of either."""
+    values = np.asarray(shares(lattice(region)), np.float64).reshape(SIDE, SIDE)
+    return Landscape(values, region, OPTIMAL, True)
+
+
 def probability(logits: Array) -> Array:
     """1/(1 + e⁻ˢ), of any shape."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))
@@ -82,24 +90,31 @@ def scatter_figure(
 ) -> Figure:
     """Real points (N, 2) and fakes (M, 2), over what D says and beside what the best D would say. Inside `styled`."""
     region = land.region if land is not None else region_of(real if len(real) else fake)
-    lands = [land] + ([optimal] if optimal is not None else [])
-    figure = new_figure((6.2 if land else 5.2) * len(lands), 5.4)
-    for place, below in enumerate(lands):
-        axes = figure.add_subplot(1, len(lands), place + 1)
-        if below is not None:
-            _draw_landscape(figure, axes, below)
-        for points, size, colour, alpha, name in ((real, 5, BLUE, 0.35, "data"), (fake, 7, ORANGE, 0.75, "samples")):
-            label = f"{name} ({len(points):,})"
-            axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, alpha=alpha, linewidths=0, label=label)
-        axes.set_xlim(region[0], region[1])
-        axes.set_ylim(region[2], region[3])
-        axes.set_aspect("equal")
-        axes.grid(visible=below is None)
-        axes.legend(loc="upper right", markerscale=2, frameon=True, framealpha=0.8, edgecolor="none")
-        outside = int(np.count_nonzero(_outside(fake, region)))
-        axes.set_xlabel(f"samples outside of the picture: {outside:,} of {len(fake):,}")
-    figure.axes[0].set_title(title)
+    panels = 1 if optimal is None else 2
+    figure = new_figure((6.2 if land else 5.2) * panels, 5.4)
+    axes = _plane(figure, panels, 1, region, land)
+    for points, size, colour, alpha, name in ((real, 5, BLUE, 0.35, "data"), (fake, 7, ORANGE, 0.75, "samples")):
+        label = f"{name} ({len(points):,})"
+        axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, alpha=alpha, linewidths=0, label=label)
+    axes.legend(loc="upper right", markerscale=2, frameon=True, framealpha=0.8, edgecolor="none")
+    outside = int(np.count_nonzero(_outside(fake, region)))
+    axes.set_xlabel(f"samples outside of the picture: {outside:,} of {len(fake):,}")
+    axes.set_title(title)
+    if optimal is not None:
+        _plane(figure, panels, 2, region, optimal).set_xlabel("sand: neither data nor samples")
     return figure
+
+
+def _plane(figure: Figure, panels: int, place: int, region: Region, below: Landscape | None) -> Axes:
+    """Axes of a region, over a landscape."""
+    axes = figure.add_subplot(1, panels, place)
+    if below is not None:
+        _draw_landscape(figure, axes, below)
+    axes.set_xlim(region[0], region[1])
+    axes.set_ylim(region[2], region[3])
+    axes.set_aspect("equal")
+    axes.grid(visible=below is None)
+    return axes
 
 
 def _outside(points: Array, region: Region) -> Array:
@@ -110,11 +125,13 @@ def _outside(points: Array, region: Region) -> Array:
 
 def _draw_landscape(figure: Figure, axes: Axes, land: Landscape) -> None:
     """Dark where a point is not taken for real; of a share the line is where it cannot be told."""
-    low, high = (0.0, 1.0) if land.share else (float(np.min(land.values)), float(np.max(land.values)))
+    values = np.ma.masked_invalid(land.values)
+    low, high = (0.0, 1.0) if land.share or values.mask.all() else (float(values.min()), float(values.max()))
     if high <= low:
         high = low + 1
+    axes.set_facecolor(NOTHING)
     shown = axes.imshow(
-        land.values,
+        values,
         extent=land.region,
         origin="lower",
         cmap="Greys_r",
@@ -122,8 +139,8 @@ def _draw_landscape(figure: Figure, axes: Axes, land: Landscape) -> None:
         vmax=high,
         interpolation="bilinear",
     )
-    if land.share and land.values.min() < 0.5 < land.values.max():
-        axes.contour(land.values, [0.5], extent=land.region, origin="lower", colors="#444444", linewidths=0.7)
+    if land.share and np.any(values < 0.5) and np.any(values > 0.5):
+        axes.contour(values, [0.5], extent=land.region, origin="lower", colors="#444444", linewidths=0.7)
     ticks = np.linspace(low, high, 5)
     bar = figure.colorbar(shown, ax=axes, shrink=0.7, pad=0.02, boundaries=np.linspace(low, high, 101), ticks=ticks)
     bar.ax.set_yticks(ticks, [f"{tick:.3g}" for tick in ticks])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncli.data.batches import Preprocessing
+from nncli.diagnostics.game.theory import optimal_discriminator
 from nncli.graph import INPUT, Graph
 from nncli.parts import Array, Shape
 from nncli.randomness import generator
@@ -39,6 +40,10 @@ class Scene:
     judge: Callable[[Array], Array] | None = None
     odds: bool = False
     density: Any = None
+
+    def best(self, points: Array) -> Array:
+        """What the best discriminator would give for points (m, …): the share of data there, NaN where is nothing."""
+        return optimal_discriminator(self.density, self.samples.astype(np.float64), points)
 
 
 def are_points(shape: Shape) -> bool:

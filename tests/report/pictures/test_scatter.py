@@ -86,7 +86,22 @@ def test_what_is_outside_is_counted() -> None:
     with scatter.styled("a test"):
         figure = scatter.scatter_figure(np.zeros((1, 2)), fake, "t", land, land)
     labels = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
-    assert labels == ["samples outside of the picture: 3 of 5"] * 2
+    assert labels == ["samples outside of the picture: 3 of 5", "sand: neither data nor samples"]
+
+
+def test_where_there_is_nothing_it_is_sand() -> None:
+    """The best answer is a share on the right, and nothing on the left."""
+    best = scatter.best_landscape(lambda p: np.where(p[:, 0] < 1, np.nan, 0.25), REGION)
+    assert np.isnan(best.values[:, : scatter.SIDE // 2]).all()
+    assert (best.values[:, scatter.SIDE // 2 :] == 0.25).all()
+    learned = scatter.landscape(lambda p: np.full(len(p), 9.0), REGION)
+    picture = decoded(scatter.draw("png", scatter.scatter_figure, *np.zeros((2, 1, 2)), "t", learned, best))
+    sand = (np.abs(picture - [0xF3, 0xE6, 0xCC]).sum(2) < 6).sum()
+    grey = np.abs(picture - 128).sum(2) < 12  # ¼ between −½, which is black, and 1
+    assert sand > 50_000
+    assert grey.sum() == pytest.approx(sand, rel=0.1)
+    nothing = scatter.best_landscape(lambda p: np.full(len(p), np.nan), REGION)
+    decoded(scatter.draw("png", scatter.scatter_figure, np.zeros((1, 2)), np.zeros((1, 2)), "t", None, nothing))
 
 
 def test_a_line_has_its_histograms_and_answers() -> None:
