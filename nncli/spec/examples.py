@@ -14,6 +14,7 @@ from nncli.fields import Choice
 from nncli.spec import walk
 from nncli.spec.config import SECTIONS
 from nncli.spec.dump import inline, plain
+from nncli.spec.game import GAME_SECTIONS
 from nncli.spec.reading import read
 from nncli.spec.schema import required
 from nncli.spec.yaml12 import parse
@@ -108,7 +109,7 @@ def _placed(kind: str, value: Any) -> str:
 
 def _places(kind: str) -> Iterator[tuple[tuple[str | int, ...], dict[str | int, dict[str, Any]]]]:
     """Where a kind is chosen: the path, and what must stand beside its steps."""
-    for section, annotation in SECTIONS.items():
+    for section, annotation in (*SECTIONS.items(), *GAME_SECTIONS.items()):
         if walk.chosen_kind(annotation) == kind or (walk.takes_one(annotation) and _lists(annotation, kind)):
             yield (section,), {}
         elif _lists(annotation, kind):

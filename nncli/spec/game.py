@@ -203,7 +203,7 @@ class GameConfig:
     sample: Sampling = field(default_factory=Sampling)
 
 
-_SIDED: dict[str, tuple[type, Any]] = {
+SIDED: dict[str, tuple[type, Any]] = {
     "optimizer": (Optimizers, Annotated[Any, Choice("optimizer")]),
     "schedule": (Schedules, Annotated[Any, Choice("schedule")]),
 }
@@ -236,7 +236,7 @@ def sided(name: str, plain: Any) -> bool:
 
 def section_type(name: str, plain: Any) -> Any:
     """The type of what stands in a section: for both players at once or for each."""
-    return _SIDED[name][1] if name in _SIDED and plain is not None and not sided(name, plain) else GAME_SECTIONS[name]
+    return SIDED[name][1] if name in SIDED and plain is not None and not sided(name, plain) else GAME_SECTIONS[name]
 
 
 def decode_game(document: Document) -> tuple[GameConfig, list[Fault]]:
@@ -252,7 +252,7 @@ def decode_game(document: Document) -> tuple[GameConfig, list[Fault]]:
     faults: list[Fault] = []
     known = {name: section_type(name, plain.get(name)) for name in GAME_SECTIONS}
     values = {key: value for key, value in sections_of(document, known, GAME_TOP, faults).items() if value is not None}
-    for name, (cls, _) in _SIDED.items():
+    for name, (cls, _) in SIDED.items():
         if isinstance(values.get(name), Optimizer | Schedule):
             values[name] = cls(values[name], values[name])
     game = values.setdefault("game", Game())

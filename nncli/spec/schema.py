@@ -8,6 +8,7 @@ used twice, figures that are not measured, shapes) is beyond a schema, and so is
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter
@@ -17,12 +18,14 @@ from nncli import docstrings, registry
 from nncli.fields import CHOICE, Section
 from nncli.spec.blocks import Use
 from nncli.spec.config import PART, SECTIONS, Config, LossTerm, MetricTerm, NodeExtras
+from nncli.spec.game import GAME_ONLY, GAME_SECTIONS, PLAYERS, SIDED, GameConfig
 from nncli.spec.reading import adapter
 from nncli.spec.words import noun
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 _DEFINITIONS = "#/definitions/"
 SECTION = Section()
+_GAME = "section of a game"
 
 
 def json_schema() -> dict[str, Any]:
@@ -30,6 +33,8 @@ def json_schema() -> dict[str, Any]:
     sections: dict[Any, Any] = {name: SECTIONS[name] for name in SECTIONS if name not in ("loss", "metrics")}
     parts = {(kind, name): cls for kind, table in registry.KINDS.items() for name, cls in table.items()}
     adapters: dict[Any, TypeAdapter[Any]] = {key: adapter(annotation) for key, annotation in sections.items()}
+    own = [name for name, annotation in GAME_SECTIONS.items() if SECTIONS.get(name) is not annotation]
+    adapters |= {(_GAME, name): adapter(GAME_SECTIONS[name]) for name in own}
     adapters |= {key: adapter(Annotated[cls, SECTION]) for key, cls in parts.items()}
     adapters |= {cls: adapter(Annotated[cls, SECTION]) for cls in (NodeExtras, Use, LossTerm, MetricTerm)}
     made, rest = TypeAdapter.json_schemas(
@@ -37,7 +42,7 @@ def json_schema() -> dict[str, Any]:
         ref_template=_DEFINITIONS + "{model}",
         schema_generator=_Draft07,
     )
-    found = {key: schema for (key, _), schema in made.items()}
+    found: dict[Any, Any] = {key: schema for (key, _), schema in made.items()}
     classes = rest.get("$defs", {})
     definitions = {
         kind: _choice(kind, {name: found[kind, name] for name in table}, classes)
@@ -58,28 +63,55 @@ def json_schema() -> dict[str, Any]:
     properties["metrics"] = _or_nothing(metrics, "metrics")
     properties["network"] = {"type": "array", "minItems": 1, **_help("network", Config)}
     properties["blocks"] = _or_nothing({"$ref": _DEFINITIONS + "blocks"}, "blocks")
+    game = {name: properties[name] for name in GAME_SECTIONS if name in properties and name not in own} | {
+        name: _or_nothing(_sided(name, found[_GAME, name]), name, GameConfig) for name in own
+    }
+    game |= {name: {"type": "array", "minItems": 1, **_help(name, GameConfig)} for name in PLAYERS}
+    game["blocks"] = properties["blocks"]
     use = _resolved(made[Use, "validation"], classes)["properties"]
     definitions |= _blocks(use)
     whole: dict[str, Any] = {
         "$schema": DRAFT,
         "title": "nncli configuration",
-        "description": "A neural network, its data and its training.",
+        "description": "A neural network, its data and its training; or a generator, a discriminator and their game.",
         "type": "object",
-        "properties": properties,
-        "required": ["network"],
+        "properties": {name: _about(name) for name in {**properties, **game}},
         "additionalProperties": False,
-        "if": {"required": ["blocks"], "properties": {"blocks": {"type": "object"}}},
-        "then": _entries("node", "use"),
-        "else": _entries("node"),
+        "if": {"anyOf": [{"required": [name]} for name in GAME_ONLY]},
+        "then": _kind(game, PLAYERS, ["latent", *PLAYERS]),
+        "else": _kind(properties, ("network",), ["network"]),
         "definitions": definitions | classes,
     }
     return {key: _with_choices(value) for key, value in whole.items()}
 
 
-def _entries(*kinds: str) -> dict[str, Any]:
-    """What the entries of `network` may be."""
+def _kind(properties: dict[str, Any], networks: Sequence[str], needed: list[str]) -> dict[str, Any]:
+    """One of the two kinds of configuration: its sections, and what the entries of its networks may be."""
+    return {
+        "properties": properties,
+        "required": needed,
+        "propertyNames": {"enum": list(properties)},
+        "if": {"required": ["blocks"], "properties": {"blocks": {"type": "object"}}},
+        "then": _entries(networks, "node", "use"),
+        "else": _entries(networks, "node"),
+    }
+
+
+def _entries(networks: Sequence[str], *kinds: str) -> dict[str, Any]:
+    """What the entries of lists of layers may be."""
     forms = [{"$ref": _DEFINITIONS + kind} for kind in kinds]
-    return {"properties": {"network": {"items": forms[0] if len(forms) == 1 else {"anyOf": forms}}}}
+    items = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return {"properties": {name: {"items": items} for name in networks}}
+
+
+def _sided(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What may be given for each player stands alone for both."""
+    return {"anyOf": [{"$ref": _DEFINITIONS + name}, schema]} if name in SIDED else schema
+
+
+def _about(name: str) -> dict[str, Any]:
+    """What a section is for, in either kind."""
+    return _help(name, Config) or _help(name, GameConfig)
 
 
 def _blocks(use: dict[str, Any]) -> dict[str, Any]:
@@ -151,9 +183,9 @@ def _help(name: str, cls: type) -> dict[str, Any]:
     return {"description": text, "markdownDescription": text} if text else {}
 
 
-def _or_nothing(schema: dict[str, Any], name: str) -> dict[str, Any]:
+def _or_nothing(schema: dict[str, Any], name: str, config: type = Config) -> dict[str, Any]:
     """A section, which may also stand there without content."""
-    return {"anyOf": [schema, {"type": "null"}], **_help(name, Config)}
+    return {"anyOf": [schema, {"type": "null"}], **_help(name, config)}
 
 
 def _choice(

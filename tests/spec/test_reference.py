@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from nncli import registry
 from nncli.errors import UsageError
 from nncli.fields import Count, Decay, Positive, Share
-from nncli.spec import read_text
+from nncli.spec import Read, read_game, read_text
 from nncli.spec.examples import block, example, examples
 from nncli.spec.reference import bounds, contents, page, pages
 from nncli.spec.yaml12 import parse
@@ -35,7 +35,11 @@ def test_examples_are_valid_and_equal(kind: str, name: str) -> None:
     cls = registry.KINDS[kind][name]
     for text in examples(kind, cls):
         assert max(len(line) for line in text.splitlines()) <= 78
-        loaded = read_text(text if "network:" in text else f"{text}\nnetwork: [relu]", "example.yaml")
+        players = "latent: 2\ngenerator: [relu]\ndiscriminator: [relu]"
+        if kind == "game_loss":
+            loaded: Read = read_game(f"{text}\n{players}", "example.yaml")
+        else:
+            loaded = read_text(text if "network:" in text else f"{text}\nnetwork: [relu]", "example.yaml")
         assert loaded.faults == []
         assert example(kind, cls) in chosen(loaded.config, cls)
 

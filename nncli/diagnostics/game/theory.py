@@ -9,9 +9,9 @@ from nncli.diagnostics.game.value import LOG2
 from nncli.diagnostics.neighbours import rows
 from nncli.parts import Array
 
-_IN_A_BIN = 20
-"""Samples on average in the occupied bins of a histogram. With 20 equal distributions of 500 to 10,000 samples came out
-below 0.008 on lines, planes and the ring; with 10 up to 0.022, with 40 the ring's modes are one bin each."""
+_IN_A_BIN = 30
+"""Samples at most in a bin. Equal distributions of 500 to 10,000 samples came out below 0.006 with it, and the divergence
+of shifted Gaussians within 0.01; that of a ring and a narrower one is 0.080 from 2,500 samples, truly 0.105."""
 
 
 def optimal_discriminator(real: Density, fake: Density | Array, x: Array) -> Array:
@@ -42,43 +42,38 @@ def smoothed(samples: Array, like: Density | None = None) -> Density:
     return mixture(samples, max(spread * (4 / ((dim + 2) * each)) ** (1 / (dim + 4)), 1e-12))
 
 
-def histogram_divergence(a: Array, b: Array, width: float | None = None) -> float:
+def histogram_divergence(a: Array, b: Array) -> float:
     """Jensen–Shannon divergence of two sets of samples (N, dim) and (M, dim) by a histogram, in nats, from 0 to log 2.
 
-    Bins are cubes of that `width`; by default the narrowest of 2⁻ᵏ times the range of all samples with which occupied
-    bins still hold 20 samples on average. For lines and planes: in more dimensions bins are empty.
+    Bins are the boxes of a k-d tree of all samples, which halves along the widest side until a box holds few: bins of
+    about equal numbers follow samples that are close here and scattered there. For lines and planes; in more dimensions
+    a few hundred samples fill no boxes that tell much.
 
-    Coarse bins only make a divergence smaller (data processing), few samples make it larger: each of the entropies in
+    Bins only make a divergence smaller (data processing), few samples in them make it larger: each of the entropies in
     ``H((p + q)/2) − H(p)/2 − H(q)/2`` is corrected by (occupied bins − 1) / 2N.
 
     Source: Miller 1955, "Note on the bias of information estimates".
     """
     a, b = rows(a), rows(b)
-    both = np.concatenate([a, b])
-    low = both.min(axis=0)
-    widest = float((both.max(axis=0) - low).max())
-    if widest == 0:
-        return 0.0
-    numbers = _bins(both, low, width or _width(both, low, widest))
-    p = np.bincount(numbers[: len(a)], minlength=numbers.max() + 1) / len(a)
-    q = np.bincount(numbers[len(a) :], minlength=numbers.max() + 1) / len(b)
-    size = len(a), len(b)
-    middle = _entropy((p + q) / 2, 4 / (1 / size[0] + 1 / size[1]))
-    return float(np.clip(middle - (_entropy(p, size[0]) + _entropy(q, size[1])) / 2, 0.0, LOG2))
+    bins = _bins(np.concatenate([a, b]))
+    p = np.array([np.count_nonzero(members < len(a)) for members in bins]) / len(a)
+    q = np.array([np.count_nonzero(members >= len(a)) for members in bins]) / len(b)
+    middle = _entropy((p + q) / 2, 4 / (1 / len(a) + 1 / len(b)))
+    return float(np.clip(middle - (_entropy(p, len(a)) + _entropy(q, len(b))) / 2, 0.0, LOG2))
 
 
-def _width(x: Array, low: Array, widest: float) -> float:
-    width = widest
-    for _ in range(40):
-        if len(x) / (_bins(x, low, width / 2).max() + 1) < _IN_A_BIN:
-            break
-        width /= 2
-    return width
+def _bins(x: Array) -> list[Array]:
+    """The numbers of the samples in each box."""
+    from scipy.spatial import cKDTree
 
-
-def _bins(x: Array, low: Array, width: float) -> Array:
-    """The number of each sample's bin, of those that are occupied."""
-    return np.unique(np.floor((x - low) / width).astype(np.int64), axis=0, return_inverse=True)[1].reshape(-1)
+    nodes, leaves = [cKDTree(x, leafsize=_IN_A_BIN).tree], []
+    while nodes:
+        node = nodes.pop()
+        if node.lesser is None:
+            leaves.append(np.asarray(node.indices))
+        else:
+            nodes += [node.lesser, node.greater]
+    return leaves
 
 
 def _entropy(share: Array, n: float) -> float:
