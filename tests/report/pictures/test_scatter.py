@@ -91,13 +91,16 @@ def test_what_is_outside_is_counted() -> None:
 
 def test_where_there_is_nothing_it_is_sand() -> None:
     """The best answer is a share on the right, and nothing on the left."""
+    import matplotlib
+
     best = scatter.best_landscape(lambda p: np.where(p[:, 0] < 1, np.nan, 0.25), REGION)
     assert np.isnan(best.values[:, : scatter.SIDE // 2]).all()
     assert (best.values[:, scatter.SIDE // 2 :] == 0.25).all()
     learned = scatter.landscape(lambda p: np.full(len(p), 9.0), REGION)
     picture = decoded(scatter.draw("png", scatter.scatter_figure, *np.zeros((2, 1, 2)), "t", learned, best))
     sand = (np.abs(picture - [0xF3, 0xE6, 0xCC]).sum(2) < 6).sum()
-    grey = np.abs(picture - 128).sum(2) < 12  # ¼ between −½, which is black, and 1
+    middle = np.array(matplotlib.colormaps["Greys_r"](0.5)[:3]) * 255  # ¼ lies between −½, which is black, and 1
+    grey = np.abs(picture - middle).sum(2) < 12
     assert sand > 50_000
     assert grey.sum() == pytest.approx(sand, rel=0.1)
     nothing = scatter.best_landscape(lambda p: np.full(len(p), np.nan), REGION)
