@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from time import monotonic
 
@@ -59,16 +60,50 @@ class Display(AbstractContextManager["Display"]):
         """Nothing: off a terminal a line for each look is enough."""
 
     def diagnosed(self, event: ev.Diagnosed) -> None:
-        if event.figures:
-            self.line(look_line(event, self.steps))
+        self.line(look_line(event, self.steps))
+        if self.verbose > 1:
+            self.line("  " + "  ".join(f"{name} {number(value)}" for name, value in event.figures.items()))
         for alarm in event.fresh:
-            self.line(f"{alarm.name}: {alarm.evidence}\n  remedy: {alarm.remedy}")
+            kind = "hint" if alarm.hint else "alarm"
+            self.line(f"{kind}: {alarm.name}: {alarm.evidence}\n  remedy: {alarm.remedy}")
 
 
 def look_line(event: ev.Diagnosed, steps: int) -> str:
-    """One look on one line."""
-    figures = "  ".join(f"{name} {number(value)}" for name, value in event.figures.items())
-    return f"step {event.step:{len(str(steps))}}/{steps}  {figures}"
+    """One look on one line of 80 columns: the figures that tell most."""
+    found, parts = event.figures, [f"step {event.step:{len(str(steps))}}/{steps}"]
+    for name, form in _SHORT.items():
+        if name in found and math.isfinite(found[name]):
+            parts.append(form.format(**found))
+    return "  ".join(parts)
+
+
+_SHORT = {
+    "value": "V {value:.3f}",
+    "accuracy": "D {accuracy:.0%}",
+    "saturation": "kept {saturation:.2f}",
+    "diversity": "spread {diversity:.2f}",
+    "coverage": "cover {coverage:.0%}",
+    "effective_modes": "modes {effective_modes:.1f}/{modes:.0f}",
+}
+"""What a line shows of the figures, by name."""
+
+_ABOUT = {
+    "value": "of the game; where nothing is left to learn it is −2 log 2 = −1.3863",
+    "js_bound": "nats of divergence that the discriminator proves, of 0.6931 at most",
+    "accuracy": "of the discriminator; 0.5 is a guess, 1 sees everything",
+    "saturation": "of the non-saturating gradient is what minimax keeps; below 0.1 it vanishes",
+    "diversity": "distance of two samples over that of two data; below 0.7 modes are missing",
+    "coverage": "of the data have a sample close by; equal distributions give 0.97",
+    "dimension_real": "of the set that the data lie on, from distances to neighbours",
+    "dimension_fake": "of that of the samples",
+    "effective_modes": "that samples are at (exponential of the entropy)",
+    "modes": "that the data have",
+    "divergence": "nats between data and samples by a histogram",
+    "path_ratio": "net over gross way of the generator's weights; below 0.2 they circle",
+    "d_norm": "of the discriminator's gradient, mean since the look before",
+    "g_norm": "of the generator's",
+}
+"""What a figure means, by name."""
 
 
 def outcome(finished: ev.Finished) -> RenderableType:
@@ -79,9 +114,11 @@ def outcome(finished: ev.Finished) -> RenderableType:
     lines.append(f"alarms: {rung or 'none'}" + (f"; rolled back {finished.rollbacks} times" * bool(finished.rollbacks)))
     lines.append(f"last  {finished.checkpoint}")
     shown = table()
-    for name in finished.figures:
-        shown.add_column(name, justify="right")
-    shown.add_row(*map(number, finished.figures.values()))
+    shown.add_column("figure")
+    shown.add_column("last", justify="right")
+    shown.add_column("", overflow="fold")
+    for name, value in finished.figures.items():
+        shown.add_row(name, number(value), _ABOUT.get(name, ""))
     parts: list[RenderableType] = [Text("")]
     if finished.figures:
         parts += [shown, Text("")]

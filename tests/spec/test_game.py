@@ -202,7 +202,7 @@ def games(draw: st.DrawFn) -> GameConfig:
     return GameConfig(**{**values, **networks, "game": game, "name": name})
 
 
-QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
 
 
 @QUICK

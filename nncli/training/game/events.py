@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from nncli.diagnostics.game import Alarm
 from nncli.parts import Array
 from nncli.training.events import Saved as Saved
 from nncli.training.game.picturing import Scene
@@ -41,12 +42,22 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """The game was looked at after `step` steps. `alarms` are those that ring, `fresh` those that did not before."""
+    """The game was looked at after `step` steps.
+
+    `alarms` ring, those that are `fresh` did not before; hints are among both. `healthy`: nothing is wrong in this very
+    look, whether or not that would ring already.
+    """
 
     step: int
     figures: dict[str, float]
-    alarms: tuple[Any, ...] = ()
-    fresh: tuple[Any, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    fresh: tuple[Alarm, ...] = ()
+    healthy: bool = True
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm rings that did not before, and is no hint."""
+        return any(not alarm.hint for alarm in self.fresh)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class GameRun:
             self.seconds = spent + perf_counter() - begun
             for event in self._after():
                 yield event
-                if isinstance(event, ev.Diagnosed) and event.fresh and config.diagnose.on_alarm == "stop":
+                if isinstance(event, ev.Diagnosed) and event.alarmed and config.diagnose.on_alarm == "stop":
                     yield self.saving.write("last")
                     yield self._finished("alarm")
                     return
@@ -107,11 +107,13 @@ class GameRun:
         yield seen
         if self.setup.config.diagnose.on_alarm != "rollback":
             return
-        if not seen.alarms:
-            yield self.saving.write("healthy")
-        elif seen.fresh and self.saving.healthy.exists():
+        if seen.alarmed:
             self.rollbacks += 1
-            yield ev.RolledBack(self.step, self.saving.roll_back())
+            to = self.saving.roll_back()
+            self.diagnosing.rolled_back()
+            yield ev.RolledBack(self.step, to)
+        elif seen.healthy or self.step == 0:
+            yield self.saving.write("healthy")
 
     def sampled(self) -> ev.Sampled:
         """Samples from the fixed latent vectors, with the averaged weights where there is an average."""

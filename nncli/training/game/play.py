@@ -231,13 +231,16 @@ class Play:
 
     def draw(self, out: Array, use: str, step: int, number: int = 0) -> None:
         """Latent vectors (dim, n), by the seed and the place in the game."""
-        rng = generator(self.config.seed, use, number, step)
         if self.config.latent.distribution == "normal":
-            rng.standard_normal(dtype=out.dtype, out=out)
+            self.normal(out, use, step, number)
         else:
-            rng.random(dtype=out.dtype, out=out)
+            generator(self.config.seed, use, number, step).random(dtype=out.dtype, out=out)
             np.multiply(out, 2, out=out)
             np.subtract(out, 1, out=out)
+
+    def normal(self, out: Array, use: str, step: int, number: int = 0) -> None:
+        """Standard normal numbers, by the seed and the place in the game."""
+        generator(self.config.seed, use, number, step).standard_normal(dtype=out.dtype, out=out)
 
     def noise_at(self, step: int) -> float:
         """Standard deviation of the instance noise."""
@@ -247,7 +250,7 @@ class Play:
     def _disturb(self, x: Array, use: str, step: int, number: int) -> None:
         std = self.noise_at(step)
         if std and self.noise is not None:
-            generator(self.config.seed, use, number, step).standard_normal(dtype=x.dtype, out=self.noise)
+            self.normal(self.noise, use, step, number)
             np.multiply(self.noise, std, out=self.noise)
             np.add(x, self.noise, out=x)
 
