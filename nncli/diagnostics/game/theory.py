@@ -10,8 +10,8 @@ from nncli.diagnostics.neighbours import rows
 from nncli.parts import Array
 
 _IN_A_BIN = 30
-"""Samples at most in a bin. Equal distributions of 500 to 10,000 samples came out below 0.006 with it, and the divergence
-of shifted Gaussians within 0.01; that of a ring and a narrower one is 0.080 from 2,500 samples, truly 0.105."""
+"""Samples at most in a bin. Equal distributions of 500 to 10,000 samples came out below 0.006 with it, and shifted
+Gaussians within 0.01 of what is true; a ring and a narrower one give 0.080 from 2,500 samples, truly 0.105."""
 
 
 def optimal_discriminator(real: Density, fake: Density | Array, x: Array) -> Array:
