@@ -58,22 +58,30 @@ COLOUR = {"discriminator": ORANGE, "generator": BLUE, "data": BLUE, "samples": O
 STEP_TITLES = {"loss": "loss of each player", "norm": "norm of each gradient", "lr": "learning rate"}
 TITLES = {
     "value": "V, the value of the game",
-    "js_bound": "bound on the Jensen–Shannon divergence",
+    "divergence": "Jensen–Shannon divergence",
     "accuracy": "accuracy of the discriminator",
     "saturation": "saturation: gradient that minimax keeps",
     "diversity": "diversity: distance of samples / of data",
     "coverage": "coverage of the data",
-    "effective_modes": "effective modes",
+    "dimension": "intrinsic dimension",
     "path_ratio": "path of the generator, net / gross",
 }
 LEVELS: dict[str, dict[str, float]] = {
-    "value": {"−2 log 2": -2 * math.log(2)},
-    "js_bound": {"log 2": math.log(2)},
-    "accuracy": {"½": 0.5},
-    "saturation": {"0.1": 0.1},
-    "diversity": {"0.7": 0.7},
+    "value": {"−2 log 2, where data and samples are alike": -2 * math.log(2)},
+    "divergence": {"log 2, the greatest": math.log(2)},
+    "accuracy": {"½, a guess": 0.5},
+    "saturation": {"0.1, the alarm under minimax": 0.1},
+    "diversity": {"0.7, the alarm": 0.7},
+    "coverage": {"0.97, of data by data": 1 - 2**-5},
 }
-"""Heights beside which a figure of a game is read: the optimum, or where an alarm begins."""
+"""Heights beside which a figure of a game is read: what it is where all is well, or where its alarm begins."""
+SHARED = {
+    "js_bound": ("divergence", "at least, by the discriminator"),
+    "divergence": ("divergence", "by histograms"),
+    "effective_modes": ("effective_modes", "effective modes"),
+    "modes": ("effective_modes", "of the data"),
+}
+"""Panel and name of figures that stand together."""
 
 
 def game(steps: Mapping[str, Array], diagnose: Mapping[str, Array]) -> list[Panel]:
@@ -92,14 +100,20 @@ def game(steps: Mapping[str, Array], diagnose: Mapping[str, Array]) -> list[Pane
     ]
     looks: dict[str, list[Line]] = {}
     for key, values in diagnose.items():
-        if key != "step" and len(values):
-            name, _, whose = key.rpartition("_")
-            shared = {"real": "data", "fake": "samples"}.get(whose)
-            line = _line(shared or key, diagnose["step"], values)
-            looks.setdefault(name if shared and name else key, []).append(line)
+        if key != "step" and key not in steps and len(values):
+            panel, name = SHARED.get(key) or _of_data_or_samples(key)
+            looks.setdefault(panel, []).append(_line(name, diagnose["step"], values))
     for name, lines in looks.items():
         found.append(Panel(TITLES.get(name, name.replace("_", " ")), lines, LEVELS.get(name, {})))
     return found
+
+
+def _of_data_or_samples(key: str) -> tuple[str, str]:
+    """Panel and name: `dimension_real` and `dimension_fake` stand together."""
+    name, _, whose = key.rpartition("_")
+    if name and whose in ("real", "fake"):
+        return name, {"real": "data", "fake": "samples"}[whose]
+    return key, key.replace("_", " ")
 
 
 def _line(name: str, x: Array, y: Array) -> Line:

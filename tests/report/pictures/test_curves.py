@@ -77,8 +77,11 @@ def test_both_players_share_a_panel_and_so_do_figures_of_data_and_samples() -> N
     looks = {
         "step": np.array([0, 2]),
         "value": np.array([-1.0, -1.5]),
+        "js_bound": np.zeros(2),
         "dimension_real": np.ones(2),
         "dimension_fake": np.zeros(2),
+        "divergence": np.ones(2),
+        "d_norm": np.zeros(2),
         "of_fake_news": np.zeros(2),
     }
     panels = history.game(steps, looks)
@@ -86,12 +89,13 @@ def test_both_players_share_a_panel_and_so_do_figures_of_data_and_samples() -> N
         ("loss of each player", ["discriminator", "generator"]),
         ("norm of each gradient", ["discriminator", "generator"]),
         ("V, the value of the game", ["value"]),
-        ("dimension", ["data", "samples"]),
-        ("of fake news", ["of_fake_news"]),
+        ("Jensen–Shannon divergence", ["at least, by the discriminator", "by histograms"]),
+        ("intrinsic dimension", ["data", "samples"]),
+        ("of fake news", ["of fake news"]),
     ]
     assert panels[0].lines[1].x.tolist() == [1, 2]
     assert panels[2].lines[0].x.tolist() == [0, 2]
-    assert panels[2].levels == {"−2 log 2": pytest.approx(-1.3862943611)}
+    assert list(panels[2].levels.values()) == [pytest.approx(-1.3862943611)]
     assert history.game({"d_loss": np.zeros(0)}, {}) == []
 
 
