@@ -16,14 +16,30 @@ from nncli.cli import options
 @click.option(
     "--data", metavar="SOURCE", help="Other data of the same form, as YAML: 'npz: {path: new.npz, x: x, y: y}'."
 )
+@click.option(
+    "--features",
+    metavar="CLASSIFIER",
+    type=click.Path(path_type=Path),
+    help="For a GAN: a checkpoint of `train`, to compare samples with data by what it sees in them.",
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads to use at most. [default: those of the run]")
 @options.plugins
 @options.changed_plugins
 @options.output
 def evaluate(
-    checkpoint: Path, split: str | None, data: str | None, threads: int | None, json: bool, quiet: bool, debug: bool
+    checkpoint: Path,
+    split: str | None,
+    data: str | None,
+    features: Path | None,
+    threads: int | None,
+    json: bool,
+    quiet: bool,
+    debug: bool,
 ) -> None:
-    """Loss and metrics of a checkpoint: a file, or a run folder (its last.h5)."""
+    """Loss and metrics of a checkpoint: a file, or a run folder (its last.h5).
+
+    Of a GAN's it tells how good the generator's samples are, and how much of the data they cover.
+    """
     if split is not None and data is not None:
         raise click.UsageError("--split and --data exclude each other")
     from nncli.report.console import results
@@ -31,7 +47,7 @@ def evaluate(
     from nncli.report.tables import evaluation
     from nncli.training.evaluate import evaluate_checkpoint
 
-    result: dict[str, Any] = evaluate_checkpoint(checkpoint, split, data, threads)
+    result: dict[str, Any] = evaluate_checkpoint(checkpoint, split, data, threads, features)
     if json:
         write(result)
     else:

@@ -33,12 +33,33 @@ def outcome(finished: Any) -> RenderableType:
 
 def evaluation(result: Mapping[str, Any]) -> RenderableType:
     """`eval`."""
+    if "floor" in result:
+        return _quality(result)
     shown = table()
     for name in ("split", "samples", "loss", *result["metrics"]):
         shown.add_column(name, justify="left" if name == "split" else "right")
     figures = [number(value) for value in (result["loss"], *result["metrics"].values())]
     shown.add_row(str(result["split"]), count(result["samples"]), *figures)
     return shown
+
+
+def _quality(result: Mapping[str, Any]) -> RenderableType:
+    """`eval` of a GAN: figures of samples, and beside them those of data against other data."""
+    shown = table()
+    for name, side in (("figure", "left"), ("samples", "right"), ("data against data", "right")):
+        shown.add_column(name, justify=side)  # type: ignore[arg-type]
+    for name, value in result["metrics"].items():
+        floor = result["floor"].get(name)
+        shown.add_row(
+            name, *["" if v is None else count(v) if isinstance(v, int) else number(v) for v in (value, floor)]
+        )
+    lines = [f"\n{count(result['samples'])} samples, and as many data: {result['split']}"]
+    if features := result["features"]:
+        lines += [f"features: the {features['numbers']} numbers that '{features['layer']}' reads in {features['file']}"]
+        lines += [f"its hash: {features['sha256']}"]
+    if classes := (features or {}).get("class_shares"):
+        lines += ["classes of the samples, %: " + " ".join(f"{100 * share:.1f}" for share in classes)]
+    return Group(shown, Text("\n".join(lines)))
 
 
 def summary(document: Mapping[str, Any], console: Console) -> None:

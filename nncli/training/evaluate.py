@@ -19,22 +19,28 @@ from nncli.training.saving import load_weights, plan_of
 from nncli.training.setup import Setup, checked_graph
 
 
-def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads: int | None) -> dict[str, Any]:
-    """The document of `eval`.
+def evaluate_checkpoint(
+    path: Path, split: str | None, data: str | None, threads: int | None, features: Path | None = None
+) -> dict[str, Any]:
+    """The document of `eval`; of a GAN what `evaluate_game` gives.
 
     Raises CheckpointError, DataError, SpecError for a `data` that is no source, UsageError for a split that the run
     does not have.
     """
     file = checkpoint.resolve(path)
     snapshot = checkpoint.read(file)
-    if snapshot.kind != "supervised":
-        raise UsageError(f"{file} is the checkpoint of a {snapshot.kind}, which has no loss on a split")
+    if snapshot.kind == "gan":
+        from nncli.training.game.evaluating import evaluate_game
+
+        return evaluate_game(file, split, data, features)
+    if features is not None:
+        raise UsageError(f"--features is for the samples of a GAN; {file} is the checkpoint of a network alone")
     loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir), digests=snapshot.plugins)
     config = loaded.config
     loaded.require_loss()
     assert config.data is not None
     assert config.input is not None
-    name, wanted, base = _wanted(config.data, split, data)
+    name, wanted, base = wanted_split(config.data, split, data)
     splits = open_splits(
         wanted, base=base or loaded.base, seed=config.seed, kinds=kinds_of(config), given=config.input, only=name
     )
@@ -63,7 +69,7 @@ def evaluate_checkpoint(path: Path, split: str | None, data: str | None, threads
     return {"checkpoint": str(file), "split": shown, "samples": len(loader), "loss": loss, "metrics": figures}
 
 
-def _wanted(data: Data, split: str | None, other: str | None) -> tuple[str, Data, Path | None]:
+def wanted_split(data: Data, split: str | None, other: str | None) -> tuple[str, Data, Path | None]:
     """Which split to open, of which data, with paths from where (None: as the run's)."""
     if other is not None:
         source = read_source(other, "--data")

@@ -22,14 +22,11 @@ def sliced_wasserstein(real: Array, fake: Array, projections: int = 256, seed: i
     Source: Bonneel et al. 2015, "Sliced and Radon Wasserstein barycenters of measures", section 3.
     """
     real, fake = rows(real), rows(fake)
-    rng, total = generator(seed, "projections"), 0.0
+    directions = generator(seed, "projections").standard_normal((real.shape[1], projections))
+    directions /= np.linalg.norm(directions, axis=0)
     levels = np.union1d(np.arange(1, len(real) + 1) / len(real), np.arange(1, len(fake) + 1) / len(fake))
     widths = np.diff(levels, prepend=0.0)
     middles = levels - widths / 2
     first, second = ((middles * len(x)).astype(np.intp).clip(0, len(x) - 1) for x in (real, fake))
-    for _ in range(projections):
-        direction = rng.standard_normal(real.shape[1])
-        direction /= float(np.linalg.norm(direction))
-        apart = np.sort(real @ direction)[first] - np.sort(fake @ direction)[second]
-        total += float(np.sum(widths * apart**2))
-    return math.sqrt(total / projections)
+    apart = np.sort(real @ directions, axis=0)[first] - np.sort(fake @ directions, axis=0)[second]
+    return math.sqrt(float(widths @ np.mean(apart**2, axis=1)))
