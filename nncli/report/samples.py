@@ -35,23 +35,16 @@ def extra_for(shape: Shape) -> str:
     return "images" if len(shape) == 3 else ""
 
 
-def pixels_of(scene: Scene, title: str, columns: int = 0) -> Array:
-    """A picture of samples: (H, W) grey or (H, W, 3) colours, uint8.
+def drawn(scene: Scene, kind: str, title: str, columns: int = 0, best: bool = False) -> bytes:
+    """A picture of samples: images as `png`, points as `png`, `svg` or `pdf`; with `best` also what the best
+    discriminator would say, where the data's density is known.
 
     Raises UsageError where a package for it is missing.
     """
     if scene.points:
-        return scatter.frame(*_figure_of(scene, title, False))
-    return grids.tiled(grids.to_bytes(scene.samples, *scene.limits), columns)
-
-
-def drawn(scene: Scene, kind: str, title: str, columns: int = 0, best: bool = False) -> bytes:
-    """The same as the bytes of a file: images as `png`, points as `png`, `svg` or `pdf`; with `best` points twice, over
-    what the discriminator says and over what the best one would say, where the data's density is known."""
-    if scene.points:
         assert kind in KINDS
         return scatter.draw(kind, *_figure_of(scene, title, best))
-    return files.png(pixels_of(scene, title, columns))
+    return files.png(grids.tiled(grids.to_bytes(scene.samples, *scene.limits), columns))
 
 
 def target_of(made: Made, output: Path | None) -> tuple[Path, str]:

@@ -9,9 +9,6 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from nncli.parts import Array
 from nncli.report.pictures.extras import require
 
 if TYPE_CHECKING:
@@ -83,13 +80,3 @@ def encoded(figure: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, metadata=UNDATED[kind])
     return buffer.getvalue()
-
-
-def pixels(figure: Figure) -> Array:
-    """The figure as colours (H, W, 3), uint8."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncli.parts import Array
-from nncli.report.pictures.drawing import BLUE, GREEN, ORANGE, encoded, new_figure, pixels, styled
+from nncli.report.pictures.drawing import BLUE, GREEN, ORANGE, encoded, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -187,9 +187,3 @@ def draw(kind: str, figure_of: Callable[..., Figure], *arguments: Any) -> bytes:
     """One of the figures of this module as a file of the given kind. Raises UsageError where matplotlib is missing."""
     with styled("drawing points"):
         return encoded(figure_of(*arguments), kind)
-
-
-def frame(figure_of: Callable[..., Figure], *arguments: Any) -> Array:
-    """The same as colours (H, W, 3), uint8."""
-    with styled("drawing points"):
-        return pixels(figure_of(*arguments))

@@ -128,7 +128,8 @@ def test_a_line_has_its_histograms_and_answers() -> None:
 def test_frames_have_one_size_whatever_they_show() -> None:
     land = scatter.landscape(lambda p: p[:, 0], REGION)
     real = np.array([[0.0, 12.0]])
-    first = scatter.frame(scatter.scatter_figure, real, real, "step 0", land)
-    second = scatter.frame(scatter.scatter_figure, real, real + 100, "step 10,000", land)
-    assert first.shape == second.shape
-    assert first.dtype == np.uint8
+    pictures = [
+        decoded(scatter.draw("png", scatter.scatter_figure, real, fake, title, land))
+        for fake, title in ((real, "step 0"), (real + 100, "step 10,000"))
+    ]
+    assert pictures[0].shape == pictures[1].shape
