@@ -128,7 +128,7 @@ class Frames:
             self._sampled(event)
         elif isinstance(event, Finished):
             self._animate(event.steps)
-            self._compare()
+            self._compare(event.steps)
 
     def _sampled(self, event: Sampled) -> None:
         if self._extra is None:
@@ -163,10 +163,12 @@ class Frames:
             self.animation = self.run / "samples.gif"
             replace(self.animation, files.animation(_alike(paths)), what="the animation")
 
-    def _compare(self) -> None:
-        """Where the data's density is known, at the end D beside the best answer to the last samples."""
+    def _compare(self, steps: int) -> None:
+        """Where the data's density is known, D beside the best answer to the samples, if those are of the last step."""
         last = self.last
-        if self._extra and last is not None and last.scene.density is not None and last.scene.odds:
+        if last is None or last.step != steps:
+            return
+        if self._extra and last.scene.density is not None and last.scene.odds:
             self.comparison = self.run / "discriminator.png"
             data = drawn(last.scene, "png", f"{self.name}, step {last.step:,}", best=True)
             replace(self.comparison, data, what="the picture")

@@ -152,14 +152,14 @@ def test_the_best_answer_of_a_scene() -> None:
     from nncli.training.game.picturing import Scene
 
     density = Ring(modes=4, radius=10.0, std=0.5).density()
-    made = density.sample(20_000, np.random.default_rng(0))
+    made = density.sample(5000, np.random.default_rng(0))
     at = np.array([[10.0, 0], [0, 10], [1e4, 1e4]])
     same = Scene(made, (0, 1), points=True, density=density).best(at)
-    assert same[:2] == pytest.approx([0.5, 0.5], abs=0.05)
+    assert same[:2] == pytest.approx([0.5, 0.5], abs=0.08)
     assert np.isnan(same[2])
     fewer = Scene(made[made[:, 0] < 5], (0, 1), points=True, density=density).best(at)
     assert fewer[0] == pytest.approx(1)
-    assert fewer[1] == pytest.approx(0.43, abs=0.05)  # ¼ of the data, ⅓ of the samples
+    assert fewer[1] == pytest.approx(0.43, abs=0.08)  # ¼ of the data, ⅓ of the samples
 
 
 def test_the_pictures_leave_the_game_as_it_is(tmp_path: Path) -> None:
