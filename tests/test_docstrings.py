@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nncli import docstrings, registry
-from nncli.spec import config, decode
+from nncli.spec import config, decode, game
 
 assert decode.__name__ == "nncli.spec.decode"  # fills the registries
 
@@ -74,7 +74,10 @@ def test_nothing() -> None:
 
 PARTS = [(kind, name) for kind, table in registry.KINDS.items() for name in table]
 SECTIONS = [
-    cls for cls in vars(config).values() if dataclasses.is_dataclass(cls) and hasattr(cls, "__pydantic_config__")
+    cls
+    for room in (config, game)
+    for cls in vars(room).values()
+    if dataclasses.is_dataclass(cls) and hasattr(cls, "__pydantic_config__") and cls.__module__ == room.__name__
 ]
 
 
@@ -95,6 +98,7 @@ def test_every_field_of_a_section_is_spoken_of(cls: type) -> None:
 
 def test_every_section_is_spoken_of() -> None:
     assert [name for name in decode.TOP if not docstrings.about(name, config.Config.__doc__)] == []
+    assert [name for name in game.GAME_TOP if not docstrings.about(name, game.GameConfig.__doc__)] == []
 
 
 def test_a_silent_field_would_be_found() -> None:

@@ -23,7 +23,8 @@ import nncli as nncli_api
 from nncli import registry
 from nncli.cli import nncli as group
 from nncli.graph import build
-from nncli.spec import decode, read_text  # fills the registries
+from nncli.spec import decode, open_document, read_text  # fills the registries
+from nncli.spec.game import is_game
 
 assert decode.__name__ == "nncli.spec.decode"  # fills the registries
 
@@ -103,6 +104,13 @@ def test_its_configuration_trains(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_its_game_is_played(tmp_path: Path) -> None:
+    (text,) = (text for kind, text in BLOCKS if kind == "yaml" and text.startswith("latent:"))
+    (tmp_path / "game.yaml").write_text(text)
+    done = nncli("nncli gan game.yaml --steps 20 --json", tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml" and text.startswith("blocks:")])
 def test_its_pieces_of_configurations_are_valid(text: str) -> None:
     loaded = read_text("input: {shape: [1, 8, 8]}\n" + text)
@@ -126,7 +134,7 @@ def test_every_command_is_in_its_table(name: str) -> None:
     assert re.search(rf"^\| `nncli {name}\b", README, re.MULTILINE)
 
 
-TABLES = ("layer", "source", "loss", "metric", "optimizer", "schedule", "initializer")
+TABLES = ("layer", "source", "loss", "game_loss", "metric", "optimizer", "schedule", "initializer")
 """Kinds of parts that have a table; the first cell of its head is the kind."""
 
 
@@ -173,8 +181,9 @@ def test_every_preprocessing_step_is_named() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_in_its_table_and_was_measured(path: Path) -> None:
-    assert f"| `{path.name}` |" in README
-    assert f"nncli train configs/{path.name}" in README
+    assert re.search(rf"^\| .*`{re.escape(path.name)}`.* \|", README, re.MULTILINE)
+    command = "gan" if is_game(open_document(path).plain) else "train"
+    assert f"nncli {command} configs/{path.name}" in README
 
 
 def test_every_dependency_is_in_its_table() -> None:

@@ -88,20 +88,20 @@ _SHORT = {
 """What a line shows of the figures, by name."""
 
 _ABOUT = {
-    "value": "of the game; where nothing is left to learn it is −2 log 2 = −1.3863",
-    "js_bound": "nats of divergence that the discriminator proves, of 0.6931 at most",
-    "accuracy": "of the discriminator; 0.5 is a guess, 1 sees everything",
-    "saturation": "of the non-saturating gradient is what minimax keeps; below 0.1 it vanishes",
-    "diversity": "distance of two samples over that of two data; below 0.7 modes are missing",
-    "coverage": "of the data have a sample close by; equal distributions give 0.97",
-    "dimension_real": "of the set that the data lie on, from distances to neighbours",
+    "value": "V; −1.3863 (−2 log 2) where nothing is left to learn",
+    "js_bound": "nats of divergence that D proves, 0.6931 at most",
+    "accuracy": "of D; 0.5 is a guess, 1 sees everything",
+    "saturation": "of the gradient kept by minimax; below 0.1 it vanishes",
+    "diversity": "spread of samples over data's; below 0.7 modes lack",
+    "coverage": "of the data have a sample close by; at best 0.97",
+    "dimension_real": "of the set that the data lie on",
     "dimension_fake": "of that of the samples",
     "effective_modes": "that samples are at (exponential of the entropy)",
     "modes": "that the data have",
-    "divergence": "nats between data and samples by a histogram",
-    "path_ratio": "net over gross way of the generator's weights; below 0.2 they circle",
-    "d_norm": "of the discriminator's gradient, mean since the look before",
-    "g_norm": "of the generator's",
+    "divergence": "nats between data and samples, by a histogram",
+    "path_ratio": "net over gross way of G; below 0.2 it circles",
+    "d_norm": "of D's gradient, mean since the last look",
+    "g_norm": "of G's",
 }
 """What a figure means, by name."""
 

@@ -72,10 +72,17 @@ def summary(document: Mapping[str, Any], console: Console) -> None:
     chosen = any(node["algorithm"] for node in document["nodes"])
     if chosen:
         shown.add_column("algorithm", overflow="fold")
+    player = ""
     for node in document["nodes"]:
+        name = node["name"]
+        if "player" in node:
+            name = name.removeprefix(f"{node['player']}.")
+            if node["player"] != player:
+                player = node["player"]
+                shown.add_row(f"[bold]{player}[/]")
         output = "×".join(str(side) for side in node["output"])
         reads = ", ".join(node["inputs"])
-        row = [node["name"], node["type"], reads, output, count(node["parameters"]), _flops(node["flops"])]
+        row = [name, node["type"], reads, output, count(node["parameters"]), _flops(node["flops"])]
         shown.add_row(*row, *([node["algorithm"] or ""] if chosen else []))
     console.print(shown)
     console.print(

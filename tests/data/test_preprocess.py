@@ -82,3 +82,22 @@ def test_scale() -> None:
     np.testing.assert_array_equal(filled(x, step("scale", factor=0.0625)), x / 16)
     np.testing.assert_array_equal(filled(x, step("scale", factor=2.0, offset=-1.0)), 2.0 * x - 1)
     assert filled(x, step("scale", factor=0.0625), dtype="float32").dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_undone(dtype: str) -> None:
+    """The opposite of all steps together; the data come back in their own units."""
+    x = np.random.default_rng(0).normal(50, 20, (40, 3, 4, 4))
+    data = dataset(x)
+    steps = [step("scale", factor=0.5, offset=3.0), step("standardize", per="feature")]
+    fitted = Preprocessing.fit(steps, data)
+    out = np.empty((*data.shape, len(data)), dtype)
+    Loader(data, fitted, dtype).fill(np.arange(len(data)), out)
+    assert fitted.undo(out)
+    np.testing.assert_allclose(np.moveaxis(out, -1, 0), x, rtol=1e-12 if dtype == "float64" else 1e-4)
+
+
+def test_what_cannot_be_undone_stays_as_it_is() -> None:
+    x = np.ones((2, 5))
+    assert not Preprocessing([step("scale", factor=0.0)]).undo(x)
+    assert (x == 1).all()

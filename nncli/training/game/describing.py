@@ -40,6 +40,7 @@ def document_of(config: GameConfig, graphs: Mapping[str, Graph], plans: Mapping[
     nodes = [
         {
             "name": f"{player}.{node.name}",
+            "player": player,
             "type": node.type,
             "inputs": ["input" if source == INPUT else graphs[player].nodes[source].name for source in node.inputs],
             "output": list(node.declared.output),

@@ -193,8 +193,8 @@ class Play:
             assert shard.dx is not None
             self._unpack(shard.dx, self.error, shard.start)
         for shard in program.shards:
-            assert shard.dy is not None
-            np.copyto(shard.dy, self.error[..., shard.start : shard.start + shard.n])
+            if shard.dy is not None:  # None where nothing of it is trained
+                np.copyto(shard.dy, self.error[..., shard.start : shard.start + shard.n])
         program.backward()
         return loss
 
@@ -293,5 +293,5 @@ class Play:
     @staticmethod
     def _answer(program: Program, slopes: Array) -> None:
         for shard in program.shards:
-            assert shard.dy is not None
-            np.copyto(shard.dy[0], slopes[shard.start : shard.start + shard.n])
+            if shard.dy is not None:  # None where nothing of it is trained
+                np.copyto(shard.dy[0], slopes[shard.start : shard.start + shard.n])
