@@ -3,6 +3,7 @@
 python -m tests.benchmarks                          the six workloads
 python -m tests.benchmarks tiny mlp --seconds 30    some of them, for longer
 python -m tests.benchmarks gan                      a step of both players of a GAN
+python -m tests.benchmarks alarms --seeds 10        how often alarms ring in healthy and in sick games (an hour)
 python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (or the variable NNCLI_MNIST)
 """
 
@@ -12,18 +13,24 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import gan, machine, mnist, scikit, steps
+from tests.benchmarks import alarms, gan, machine, mnist, scikit, steps
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(steps.NAMES)}, gan, mnist")
+    known = [*steps.NAMES, "gan", "alarms", "mnist"]
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(known))
     parser.add_argument("--seconds", type=float, default=20.0, help="time for each workload (default 20)")
     parser.add_argument("--mnist", type=Path, default=os.environ.get("NNCLI_MNIST"), help="folder of MNIST's IDX files")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST (default 3)")
+    parser.add_argument("--seeds", type=int, default=3, help="games of each configuration for `alarms` (default 3)")
+    parser.add_argument("--games", nargs="+", metavar="CONFIG", help=f"for `alarms`: {', '.join(alarms.OWN)}, or files")
+    parser.add_argument("--jobs", type=int, default=2, help="games at a time for `alarms` (default 2)")
+    parser.add_argument("--figures", type=Path, default="alarms.jsonl", help="where `alarms` adds the figures of games")
+    parser.add_argument("--replay", action="store_true", help="`alarms` judges the games of that file again")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
-    if unknown := sorted(set(names) - {*steps.NAMES, "gan", "mnist"}):
+    if unknown := sorted(set(names) - set(known)):
         parser.error(f"unknown: {', '.join(unknown)}")
     print(machine.describe())
     rows = [name for name in names if name in steps.NAMES]
@@ -33,6 +40,11 @@ def main() -> None:
         scikit.report(asked.seconds)
     if "gan" in names:
         gan.report(asked.seconds)
+    if "alarms" in names and asked.replay:
+        alarms.replay(asked.figures)
+    elif "alarms" in names:
+        there = [name for name in alarms.OWN if (alarms.CONFIGS / f"{name}.yaml").exists()]
+        alarms.report(asked.games or there, asked.seeds, asked.jobs, asked.figures)
     if "mnist" in names:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")
