@@ -35,8 +35,11 @@ def replace(
         _flush_folder(path.parent)
     except OSError as error:
         message = f"{what} cannot be written: {error.strerror or error}"
-        kept = f"; {path.name} is as it was before" if path.is_file() else ""
-        raise OutputError(Fault(message, file=str(path), hint=hint + kept)) from None
+        if not path.parent.is_dir():
+            hint = f"make the folder {path.parent} first"
+        elif path.is_file():
+            hint += f"; {path.name} is as it was before"
+        raise OutputError(Fault(message, file=str(path), hint=hint)) from None
 
 
 def _at_work(process: str) -> bool:

@@ -17,6 +17,8 @@ from nncli.cli.gradcheck import gradcheck
 from nncli.cli.inspect import inspect
 from nncli.cli.layers import layers
 from nncli.cli.options import SETTINGS
+from nncli.cli.plot import plot
+from nncli.cli.sample import sample
 from nncli.cli.schema import schema
 from nncli.cli.summary import summary
 from nncli.cli.train import train
@@ -35,7 +37,7 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, schema, summary, validate):
+for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, sample, schema, summary, validate):
     nncli.add_command(command)
 
 

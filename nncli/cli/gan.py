@@ -66,17 +66,18 @@ def gan(
         display(console, verbose) as view,
     ):
         finished: Finished | None = None
-        frames = Frames(run.folder)
+        frames = Frames(run.folder, lambda text: view.line(f"note: {text}"))
         for event in run.events(signals.stop):
-            frames.show(event)
             view.show(event)
+            frames.show(event)
             if isinstance(event, Finished):
                 finished = event
     assert finished is not None
     if json:
-        write(opening.document(finished))
+        write(opening.document(finished) | frames.document())
     elif not quiet:
         results().print(outcome(finished))
+        results().print(frames.said(), markup=False, soft_wrap=True)
     return {"alarm": 8, "stopped": 128 + signals.received}.get(finished.reason, 0)
 
 

@@ -28,7 +28,7 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "file": str(path),
         "bytes": path.stat().st_size,
         "kind": snapshot.kind,
-        "name": _name(snapshot.config),
+        "name": name_of(snapshot.config),
         "dtype": snapshot.dtype,
         "format_version": snapshot.format_version,
         "versions": dict(snapshot.versions),
@@ -74,7 +74,7 @@ def _figures(model: Mapping[str, Mapping[str, NamedArray]], what: str) -> list[d
     return found
 
 
-def _name(config: str) -> str:
+def name_of(config: str) -> str:
     """The run's name, from the first line of the resolved configuration that gives it."""
     line = next((line for line in config.splitlines() if line.startswith("name:")), "name: ?")
     return line.partition(":")[2].strip()

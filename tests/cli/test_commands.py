@@ -14,8 +14,8 @@ import pytest
 from tests.cli.conftest import Runner
 from tests.training.runs import CONFIG, ROOT, contents, write_config
 
-COMMANDS = ["train", "eval", "inspect", "layers", "schema", "summary", "validate"]
-HEAVY = {"numpy", "scipy", "h5py", "pydantic", "rich", "yaml", "threadpoolctl"}
+COMMANDS = ["train", "eval", "inspect", "layers", "plot", "sample", "schema", "summary", "validate"]
+HEAVY = {"numpy", "scipy", "h5py", "pydantic", "rich", "yaml", "threadpoolctl", "matplotlib", "PIL"}
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy() -> None:

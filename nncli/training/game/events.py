@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from nncli.diagnostics.game import Alarm
 from nncli.parts import Array
 from nncli.training.events import Saved as Saved
+from nncli.training.game.picturing import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,13 @@ class Diagnosed:
 class Sampled:
     """Samples (n, …) of the fixed latent vectors (n, dim), in the data's units where those are known.
 
-    `density` is what the data are drawn from, None where it is not known. `judge` gives the discriminator's logits of
-    samples (m, …) in the same units.
+    `scene` is what a picture of them shows.
     """
 
     step: int
     samples: Array
     latent: Array
-    density: Any = None
-    judge: Any = field(default=None, compare=False)
+    scene: Scene = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from nncli.errors import DivergenceError, Fault
 from nncli.parts import Array
 from nncli.training.game import events as ev
 from nncli.training.game.diagnosing import Diagnosing
+from nncli.training.game.picturing import in_units, scene_of_run
 from nncli.training.game.play import Taken
 from nncli.training.game.saving import GameSaving
 from nncli.training.game.setup import GameSetup
@@ -56,6 +57,7 @@ class GameRun:
         begun, spent = perf_counter(), self.seconds
         if self.step == 0:
             yield from self._look()
+            yield self.sampled()
         while self.step < config.game.steps:
             yield self._advance()
             self.seconds = spent + perf_counter() - begun
@@ -115,10 +117,8 @@ class GameRun:
 
     def sampled(self) -> ev.Sampled:
         """Samples from the fixed latent vectors, with the averaged weights where there is an average."""
-        samples = self.make(self.fixed)
-        known = self.setup.preprocessing.undo(samples)
-        rows = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
-        return ev.Sampled(self.step, rows, self.fixed.T.copy(), self.setup.density if known else None)
+        samples = in_units(self.make(self.fixed), self.setup.preprocessing)
+        return ev.Sampled(self.step, samples, self.fixed.T.copy(), scene_of_run(self, samples))
 
     def make(self, z: Array, averaged: bool = True) -> Array:
         """The generator's samples (*sample, n) of latent vectors (dim, n), as it is in evaluation."""

@@ -55,7 +55,7 @@ class Trained:
     def samples(self, z: Array) -> Array:
         """Samples (n, …) of latent vectors (n, dim), in the data's own units where preprocessing can be undone."""
         model = self.models["generator"]
-        made = self._run(model, np.ascontiguousarray(z.T, model.dtype))
+        made = blockwise(model, np.ascontiguousarray(z.T, model.dtype))
         self.preprocessing.undo(made)
         return np.ascontiguousarray(np.moveaxis(made, -1, 0))
 
@@ -65,20 +65,21 @@ class Trained:
         Under packing it judges several samples together: here packs of equal ones.
         """
         model = self.models["discriminator"]
-        x = np.ascontiguousarray(np.moveaxis(samples, 0, -1), model.dtype)
-        self.preprocessing.bound(self.shape, model.dtype)(x)
-        m = self.config.game.pack
-        logits: Array = self._run(model, np.concatenate([x] * m, axis=0) if m > 1 else x)[0]
-        return logits
+        return verdicts(model, self.preprocessing, self.shape, self.config.game.pack, samples)
 
-    @staticmethod
-    def _run(model: Model, x: Array) -> Array:
-        """Outputs (…, n) of a network as it is in evaluation."""
-        parts = []
-        for start in range(0, x.shape[-1], BLOCK):
-            part = x[..., start : start + BLOCK]
-            parts.append(evaluate(model, part))
-        return np.concatenate(parts, axis=-1)
+
+def verdicts(model: Model, preprocessing: Preprocessing, shape: Shape, pack: int, samples: Array) -> Array:
+    """What a discriminator gives for samples (n, …) before preprocessing, (n,); under packing for packs of equals."""
+    x = np.array(np.moveaxis(samples, 0, -1), model.dtype, order="C")
+    preprocessing.bound(shape, model.dtype)(x)
+    logits: Array = blockwise(model, np.concatenate([x] * pack, axis=0) if pack > 1 else x)[0]
+    return logits
+
+
+def blockwise(model: Model, x: Array) -> Array:
+    """Outputs (…, n) of a network as it is in evaluation, some samples at a time."""
+    parts = [evaluate(model, x[..., start : start + BLOCK]) for start in range(0, x.shape[-1], BLOCK)]
+    return np.concatenate(parts, axis=-1)
 
 
 def evaluate(model: Model, x: Array) -> Array:

@@ -62,16 +62,16 @@ def test_events_of_a_game(tmp_path: Path) -> None:
     events = play(write_config(tmp_path), out=tmp_path / "run")
     assert [event.step for event in events if isinstance(event, Diagnosed)] == [0, 4, 8, 12]
     samples = [event for event in events if isinstance(event, Sampled)]
-    assert [event.step for event in samples] == [6, 12]
+    assert [event.step for event in samples] == [0, 6, 12]
     assert samples[0].samples.shape == (9, 1, 8, 8)
     assert samples[0].latent.shape == (9, 5)
-    assert 0 <= samples[1].samples.min() < samples[1].samples.max() <= 16  # tanh, in the units of the digits
+    assert 0 <= samples[2].samples.min() < samples[2].samples.max() <= 16  # tanh, in the units of the digits
     assert [event.path.name for event in events if isinstance(event, Saved)] == ["last.h5"] * 3
 
 
 def test_the_latent_vectors_of_samples_stay_the_same(tmp_path: Path) -> None:
     events = play(write_config(tmp_path), out=tmp_path / "run")
-    first, second = (event for event in events if isinstance(event, Sampled))
+    first, _, second = (event for event in events if isinstance(event, Sampled))
     assert np.array_equal(first.latent, second.latent)
     assert not np.array_equal(first.samples, second.samples)
     assert np.array_equal(read(tmp_path / "run" / "last.h5").progress["fixed_noise"], first.latent)
