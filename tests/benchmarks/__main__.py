@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="time for each workload (default 20)")
     parser.add_argument("--mnist", type=Path, default=os.environ.get("NNCLI_MNIST"), help="folder of MNIST's IDX files")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST (default 3)")
+    parser.add_argument("--first", type=int, default=10, help="the first seed: 0 to 3 chose the thresholds (default 10)")
     parser.add_argument("--seeds", type=int, default=3, help="games of each configuration for `alarms` (default 3)")
     parser.add_argument("--games", nargs="+", metavar="CONFIG", help=f"for `alarms`: {', '.join(alarms.OWN)}, or files")
     parser.add_argument("--jobs", type=int, default=2, help="games at a time for `alarms` (default 2)")
@@ -44,7 +45,7 @@ def main() -> None:
         alarms.replay(asked.figures)
     elif "alarms" in names:
         there = [name for name in alarms.OWN if (alarms.CONFIGS / f"{name}.yaml").exists()]
-        alarms.report(asked.games or there, asked.seeds, asked.jobs, asked.figures)
+        alarms.report(asked.games or there, range(asked.first, asked.first + asked.seeds), asked.jobs, asked.figures)
     if "mnist" in names:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")

@@ -87,9 +87,9 @@ def table(games: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield f"false alarms: {false} of {healthy} healthy runs (the hint not counted)"
 
 
-def report(names: list[str], seeds: int, jobs: int, file: Path) -> None:
+def report(names: list[str], seeds: range, jobs: int, file: Path) -> None:
     """Play and print; the figures are added to `file`."""
-    tasks = [(name, seed) for name in names for seed in range(seeds)]
+    tasks = [(name, seed) for name in names for seed in seeds]
     games = []
     with ProcessPoolExecutor(jobs) as pool, file.open("a") as out:
         for game in pool.map(played, *zip(*tasks, strict=True)):

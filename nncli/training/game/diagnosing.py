@@ -61,8 +61,9 @@ class Diagnosing:
         """Measure, judge, and keep the figures."""
         step, found = self.run.step, self._measure()
         self.looks.append(step)
-        for name, value in found.items():
-            self.figures.setdefault(name, []).append(value)
+        for name in [*found, *(self.figures.keys() - found.keys())]:  # what a look lacks is NaN, so that all are as long
+            series = self.figures.setdefault(name, [math.nan] * (len(self.looks) - 1))
+            series.append(found.get(name, math.nan))
         ringing, fresh = self.watch.see(step, found)
         for alarm in fresh:
             self.rung[alarm.name] = self.rung.get(alarm.name, 0) + 1
