@@ -23,7 +23,7 @@ from nncli.training.describe import document_of
 from nncli.training.events import Finished
 from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
-from nncli.training.objective import check_targets, kinds_of, measured, objective
+from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
@@ -168,7 +168,14 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
     if config.input is not None:
         checked_graph(loaded, config.input.shape)
     assert config.data is not None
-    splits = open_splits(config.data, base=base, seed=config.seed, kinds=kinds_of(config), given=config.input)
+    splits = open_splits(
+        config.data,
+        base=base,
+        seed=config.seed,
+        kinds=kinds_of(config),
+        given=config.input,
+        fitted=None if snapshot is None else snapshot.preprocess,
+    )
     graph = checked_graph(loaded, splits.shape)
     terms = objective(config, graph)
     check_targets(splits, terms, graph)
@@ -198,6 +205,8 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
         loaders["validation"],
         loaders["test"],
         initial,
+        splits.class_names,
+        splits.fitted,
     )
 
 
@@ -218,8 +227,8 @@ def _threads(snapshot: Snapshot) -> int | None:
 def _preprocessing(config: Config, splits: Splits, snapshot: Snapshot | None) -> Preprocessing:
     assert config.data is not None
     if snapshot is not None:
-        return Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
-    return Preprocessing.fit(config.data.preprocess, splits.train)
+        return Preprocessing.restore(config.data.preprocess, snapshot.preprocess, standardized(config))
+    return Preprocessing.fit(config.data.preprocess, splits.train, standardized(config))
 
 
 # -- folders -----------------------------------------------------------------------------------------------------------
