@@ -137,7 +137,9 @@ class _Lines:
         except OSError as error:
             raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(self.file))) from None
         except UnicodeError as error:
-            raise self._error(f"is no {encoding}: {reason(error)}", "`encoding: ...` names the right one") from None
+            # Characters are made of a block of lines at a time: which one it was is not known.
+            message, hint = f"is no {encoding}: {reason(error)}", "`encoding: ...` names the right one"
+            raise DataError(Fault(message, file=str(self.file), hint=hint)) from None
 
     def _checked(self, line: str, encoding: str) -> str:
         """The line. Raises DataError where bytes of it are no characters: they come as half of a pair of surrogates."""
@@ -146,7 +148,7 @@ class _Lines:
         for character in line:
             if "\ud800" <= character <= "\udfff":
                 hint = "`encoding: latin-1` (or cp1252, utf-16, ...) says how it was saved"
-                raise self._error(f"is no {encoding}: the byte 0x{ord(character) & 0xFF:02x}", hint)
+                raise self._error(f"is no {encoding.removesuffix('-sig')}: the byte 0x{ord(character) & 0xFF:02x}", hint)
         return line
 
     def _error(self, message: str, hint: str) -> DataError:
