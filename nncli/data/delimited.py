@@ -148,7 +148,9 @@ class _Lines:
         for character in line:
             if "\ud800" <= character <= "\udfff":
                 hint = "`encoding: latin-1` (or cp1252, utf-16, ...) says how it was saved"
-                raise self._error(f"is no {encoding.removesuffix('-sig')}: the byte 0x{ord(character) & 0xFF:02x}", hint)
+                raise self._error(
+                    f"is no {encoding.removesuffix('-sig')}: the byte 0x{ord(character) & 0xFF:02x}", hint
+                )
         return line
 
     def _error(self, message: str, hint: str) -> DataError:

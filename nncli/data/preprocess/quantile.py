@@ -50,7 +50,7 @@ class Quantile(Step):
         scores = shares
         if self.distribution == "normal":
             scores = np.array([NormalDist().inv_cdf(share) for share in shares])
-        points = np.quantile(values, shares, axis=1).T
+        points = np.quantile(values, shares, axis=1, method="hazen").T
         levels = np.empty_like(points)
         for row, level in zip(points, levels, strict=True):
             different, place = np.unique(row, return_inverse=True)
