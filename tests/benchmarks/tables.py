@@ -1,7 +1,7 @@
 """The configurations on tables, in cross-validation, beside scikit-learn's perceptron on the same rows.
 
-scikit-learn's has one hidden layer of 100 units, as its defaults are, and once more the layers of ours. Numbers and targets
-are standardized by the training rows for both, and it may take as many iterations as it likes (2,000 at most).
+scikit-learn's has one hidden layer of 100 units, as its defaults are, and once more the layers of ours. Its numbers and
+targets are standardized by the training rows too, and it may take as many iterations as it likes (2,000 at most).
 """
 
 from __future__ import annotations
