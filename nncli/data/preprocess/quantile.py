@@ -21,9 +21,9 @@ _BLOCK = 2**10
 @preprocess("quantile")
 @dataclass(frozen=True, slots=True)
 class Quantile(Step):
-    """Give each number of a sample the `normal` distribution, or the `uniform` one from 0 to 1, by its rank.
+    """Give each number of a sample the same distribution as all others, by its rank.
 
-    What counts is which values of the training split are smaller, not by how much: long tails and outliers come near
+    `distribution` is `normal`, or `uniform` from 0 to 1. What counts is which values of the training split are smaller, not by how much: long tails and outliers come near
     the rest. Between `quantiles` points of the split's distribution function it is linear, beyond its ends constant.
     Equal values share the mean of their levels.
 
