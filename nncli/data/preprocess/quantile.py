@@ -23,9 +23,9 @@ _BLOCK = 2**10
 class Quantile(Step):
     """Give each number of a sample the same distribution as all others, by its rank.
 
-    `distribution` is `normal`, or `uniform` from 0 to 1. What counts is which values of the training split are smaller, not by how much: long tails and outliers come near
-    the rest. Between `quantiles` points of the split's distribution function it is linear, beyond its ends constant.
-    Equal values share the mean of their levels.
+    `distribution` is `normal`, or `uniform` from 0 to 1. What counts is which values of the training split are smaller,
+    not by how much: long tails and outliers come near the rest. Between `quantiles` points of the split's distribution
+    function it is linear, beyond its ends constant. Equal values share the mean of their levels.
 
     Shapes
         x (…, N) of F numbers: points and levels (F, K), unused places at the end filled with the last

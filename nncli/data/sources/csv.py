@@ -175,38 +175,26 @@ class _Reader:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def table(self) -> Table:
-        csv, names = self.csv, self.head.names
-        made = {
-            place: (TextColumn if texts else NumberColumn)(str(self.file), names[place], self.words)
+        file, names = str(self.file), self.head.names
+        features = {
+            place: (TextColumn if texts else NumberColumn)(file, names[place], self.words)
             for place, texts in self.features.items()
         }
-        aims = {
-            place: EitherColumn(str(self.file), names[place], self.words)
-            for places in self.targets.values()
-            for place in places
-        }
-        parts = TextColumn(str(self.file), names[self.split], self.words) if self.split is not None else None
-        lines = self._read([*made.items(), *aims.items(), *([(self.split, parts)] if parts is not None else [])])
-        features = {place: column.made(csv.strategy(names[place]), csv.unknown) for place, column in made.items()}
-        wanted = {place: column.made() for place, column in aims.items()}
-        kept = self._kept(features, wanted, len(lines))
-        if not kept.any():
-            hint = "`missing: median` puts something in instead"
-            raise DataError(Fault("every row has a missing value and is dropped", "", hint, str(self.file)))
-        said = None if parts is None else self._said(parts.made("error", "error"), lines)
-        if not kept.all():
-            features = {place: column.picked(kept) for place, column in features.items()}
-            wanted = {place: column.picked(kept) for place, column in wanted.items()}
-            lines, said = lines[kept], None if said is None else said[kept]
-        return Table(
-            Origin(str(self.file), "", lines),
+        places = [place for places in self.targets.values() for place in places]
+        targets = {place: EitherColumn(file, names[place], self.words) for place in places}
+        parts = {} if self.split is None else {self.split: TextColumn(file, names[self.split], self.words)}
+        lines = self._read([*features.items(), *targets.items(), *parts.items()])
+        return self._table(
             lines,
-            list(features.values()),
-            {name: [wanted[place] for place in places] for name, places in self.targets.items()},
-            {} if said is None else {part: np.flatnonzero(said == part) for part in sorted(set(said.tolist()))},
+            {
+                place: column.made(self.csv.strategy(column.name), self.csv.unknown)
+                for place, column in features.items()
+            },
+            {place: column.made() for place, column in targets.items()},
+            [self._said(column.made("error", "error"), lines) for column in parts.values()],
         )
 
-    def _read(self, columns: Sequence[tuple[int | None, TextColumn | NumberColumn | EitherColumn]]) -> Array:
+    def _read(self, columns: Sequence[tuple[int, TextColumn | NumberColumn | EitherColumn]]) -> Array:
         """Give every column its texts, block by block; the lines where the rows begin."""
         lines: list[Array] = []
         rows = body(self.file, self.form, self.head)
@@ -214,12 +202,31 @@ class _Reader:
             numbers = np.array([line for line, _ in block], dtype=np.int64)
             fields = list(zip(*(texts for _, texts in block), strict=True))
             for place, column in columns:
-                assert place is not None
                 column.extend(fields[place], numbers)
             lines.append(numbers)
         if not lines:
             raise DataError(Fault("there are no rows below the header", "", "", str(self.file)))
         return np.concatenate(lines)
+
+    def _table(
+        self, lines: Array, features: dict[int, Numbers | Texts], targets: dict[int, Either], parts: list[Array]
+    ) -> Table:
+        """Without the rows that are dropped; `parts` is what a column says of the splits, if one does."""
+        kept = self._kept(features, targets, len(lines))
+        if not kept.any():
+            hint = "`missing: median` puts something in instead"
+            raise DataError(Fault("every row has a missing value and is dropped", "", hint, str(self.file)))
+        if not kept.all():
+            features = {place: column.picked(kept) for place, column in features.items()}
+            targets = {place: column.picked(kept) for place, column in targets.items()}
+            lines, parts = lines[kept], [said[kept] for said in parts]
+        return Table(
+            Origin(str(self.file), "", lines),
+            lines,
+            list(features.values()),
+            {name: [targets[place] for place in places] for name, places in self.targets.items()},
+            {part: np.flatnonzero(said == part) for said in parts for part in sorted(set(said.tolist()))},
+        )
 
     def _kept(self, features: Mapping[int, Numbers | Texts], targets: Mapping[int, Either], n: int) -> Array:
         """Which rows are not dropped: those that have a value in all columns whose strategy it is."""
