@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from nncli.data.dataset import LIMIT, TARGET, Dataset, Origin, Target, missing_target
-from nncli.errors import DataError, Fault
+from nncli.errors import CheckpointError, DataError, Fault
 from nncli.parts import Array
 
 Strategy: TypeAlias = Literal["error", "mean", "median", "most_frequent", "drop"] | float
@@ -112,17 +112,19 @@ class Encoding:
 
     @classmethod
     def restore(cls, state: State) -> Encoding | None:
-        """From `state`; None where it has no table."""
+        """From `state`; None where it has no table. Raises CheckpointError where something of it is missing."""
         if "columns" not in state:
             return None
-        names, fills = _tuple(state["columns"]["names"]), tuple(map(float, state["columns"]["fills"]))
         texts, labels = state.get("categories", {}), state.get("labels", {})
-        return cls(
-            names,
-            fills,
-            tuple(_tuple(texts.get(str(place), ())) for place in range(len(names))),
-            {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))},
-        )
+        try:
+            names, fills = _tuple(state["columns"]["names"]), tuple(map(float, state["columns"]["fills"]))
+            classes = {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))}
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(Fault(f"what was learned of a table is incomplete: {error}", "/preprocess")) from None
+        if len(fills) != len(names):
+            message = f"{len(fills)} fillings for {len(names)} columns of a table"
+            raise CheckpointError(Fault(message, "/preprocess/columns"))
+        return cls(names, fills, tuple(_tuple(texts.get(str(place), ())) for place in range(len(names))), classes)
 
 
 @dataclass(frozen=True, slots=True)
