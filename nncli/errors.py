@@ -15,8 +15,8 @@ from difflib import get_close_matches
 class Fault:
     """One thing that is wrong, and where: `file:line:column: path: message` with a hint below it.
 
-    `line` and `column` count from 1. `path` is the place inside the file, such as `network[3].conv2d.kernel` in a
-    configuration, `row 17` in a data file, or `/model/stem/W` in a checkpoint.
+    `line` and `column` count from 1; the column of a table is part of the `path`. That is the place inside the file,
+    such as `network[3].conv2d.kernel` in a configuration, `row 17` in a data file, or `/model/stem/W` in a checkpoint.
     """
 
     message: str
@@ -29,7 +29,9 @@ class Fault:
     def __str__(self) -> str:
         place = self.file
         if self.line is not None:
-            place += f":{self.line}:{self.column}" if place else f"line {self.line}, column {self.column}"
+            place += f":{self.line}" if place else f"line {self.line}"
+            if self.column is not None:
+                place += f":{self.column}" if self.file else f", column {self.column}"
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 

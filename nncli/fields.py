@@ -62,6 +62,17 @@ Texts = Annotated[tuple[Text, ...], MinLen(1), BeforeValidator(_alone, json_sche
 """One or several texts; one stands for a list of it."""
 
 
+def _one_column(value: Any) -> Any:
+    return (value,) if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
+Columns = Annotated[
+    tuple[int | Text, ...],
+    BeforeValidator(_one_column, json_schema_input_type=int | Text | tuple[int | Text, ...]),
+]
+"""Columns of a table by name or by number from 0, where -1 is the last; one stands for a list of it."""
+
+
 def _interval(value: Any) -> Any:
     return (-value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
@@ -154,6 +165,7 @@ __all__ = [
     "Annotated",
     "Axes",
     "Choice",
+    "Columns",
     "Count",
     "Decay",
     "Field",

@@ -133,6 +133,8 @@ def _tree(group: h5py.Group, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if isinstance(value, Mapping):
             _tree(group.create_group(name, track_order=True), value)
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "U":
+            group.create_dataset(name, data=value.astype(object), dtype=h5py.string_dtype())
         else:
             group.create_dataset(name, data=value)
 

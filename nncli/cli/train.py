@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nncli.cli import options
 from nncli.cli.signals import Signals
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nncli.engine.plan import Planner
+    from nncli.training.events import Finished
+    from nncli.training.folds import Folds
+    from nncli.training.loop import Run
+
 
 @click.command(short_help="Train a network.", context_settings=options.SETTINGS)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run: its folder or its last.h5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/NAME, runs/NAME-2, ...]")
+@click.option("--folds", type=click.IntRange(2), help="Cross-validation: so many runs, each tests on another part.")
 @click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
 @options.plan
 @options.epochs
@@ -30,6 +39,7 @@ def train(
     config: Path | None,
     resume: Path | None,
     out: Path | None,
+    folds: int | None,
     dry_run: bool,
     plan: Path | None,
     json: bool,
@@ -40,6 +50,9 @@ def train(
     """Train the network of a YAML file, and keep weights and history in a run folder.
 
     Stopping it (Ctrl-C) writes a checkpoint first; --resume goes on from there exactly as if it had never stopped.
+
+    With --folds the training data are cut into equal parts, and each is the test split of a run on the others, in a
+    subfolder of its own; means and deviations of their figures are shown at the end.
     """
     if config is None and resume is None:
         raise click.UsageError("give a CONFIG, or --resume RUN")
@@ -47,38 +60,79 @@ def train(
         raise click.UsageError("--out and --resume exclude each other: a run goes on in its own folder")
     if resume is not None and plan is not None:
         raise click.UsageError("--plan and --resume exclude each other: a run goes on with the plan that it began with")
+    if resume is not None and folds is not None:
+        raise click.UsageError(
+            "--folds and --resume exclude each other: a fold goes on by --resume with its own folder"
+        )
     from nncli.report.console import messages, results
-    from nncli.report.display import display
     from nncli.report.documents import write
     from nncli.report.tables import outcome
     from nncli.training import supervised
-    from nncli.training.events import Finished
+    from nncli.training.folds import Folds
 
     texts = options.override_texts(context)
     if dry_run:
-        document = supervised.plan_only(config, resume, texts, options.planner(plan))
+        document = _plan(config, resume, texts, folds, options.planner(plan))
         if json:
             write(document)
         elif not quiet:
             _print_dry_run(document)
         return 0
     console = messages(quiet or json)
-    with (
-        supervised.open_run(config, resume, texts, out, options.planner(plan)) as run,
-        Signals() as signals,
-        display(console, verbose) as view,
-    ):
-        finished: Finished | None = None
-        for event in run.events(signals.stop):
-            view.show(event)
-            if isinstance(event, Finished):
-                finished = event
-    assert finished is not None
+    planner = options.planner(plan)
+    if folds is not None:
+        assert config is not None
+        return _cross_validate(Folds(config, texts, out, folds, planner), console, verbose, json, quiet)
+    with supervised.open_run(config, resume, texts, out, planner) as run, Signals() as signals:
+        finished = _run(run, signals, console, verbose)
     if json:
         write(supervised.document(finished))
     elif not quiet:
         results().print(outcome(finished))
     return 128 + signals.received if finished.reason == "stopped" else 0
+
+
+def _run(run: Run, signals: Signals, console: Console, verbose: int) -> Finished:
+    """Train, show it, and return the end."""
+    from nncli.report.display import display
+    from nncli.training.events import Finished
+
+    with display(console, verbose) as view:
+        for event in run.events(signals.stop):
+            view.show(event)
+    assert isinstance(event, Finished)
+    return event
+
+
+def _cross_validate(folds: Folds, console: Console, verbose: int, json: bool, quiet: bool) -> int:
+    """A run for each fold, until one is stopped."""
+    from nncli.report.console import results
+    from nncli.report.documents import write
+    from nncli.report.tables import cross_validation
+
+    for number in range(1, folds.of + 1):
+        with folds.open_run(number) as run, Signals() as signals:
+            console.print(f"fold {number} of {folds.of}", style="bold")
+            folds.finished.append(_run(run, signals, console, verbose))
+        if signals.received:
+            break
+    if json:
+        write(folds.document())
+    elif not quiet:
+        results().print(cross_validation(folds))
+    return 128 + signals.received if signals.received else 0
+
+
+def _plan(
+    config: Path | None, resume: Path | None, texts: list[str], folds: int | None, planner: Planner
+) -> dict[str, Any]:
+    """What would run; of folds the first."""
+    from nncli.training import supervised
+    from nncli.training.folds import texts_of
+
+    if folds is None:
+        return supervised.plan_only(config, resume, texts, planner)
+    return supervised.plan_only(config, None, texts_of(texts, 1, folds), planner) | {"folds": folds}
 
 
 def _print_dry_run(document: dict[str, Any]) -> None:
@@ -88,6 +142,8 @@ def _print_dry_run(document: dict[str, Any]) -> None:
     console = results()
     summary(document, console)
     samples = ", ".join(f"{n:,} {split}" for split, n in document["samples"].items())
+    if "folds" in document:
+        console.print(f"the first of {document['folds']} folds:")
     console.print(
         f"samples: {samples}\nwould train {document['epochs']} epochs of {document['steps_per_epoch']:,} steps "
         f"and write to {document['run']}; nothing was written",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,40 +27,92 @@ def order(seed: int, epoch: int, n: int) -> Array:
     return generator(seed, "shuffle", epoch).permutation(n)
 
 
-class Preprocessing:
-    """A list of steps with what each has learned from the training split."""
+_TARGETS = "targets"
+"""Where scales of targets are kept, beside what the steps have learned."""
 
-    def __init__(self, steps: Sequence[Step] = (), fitted: Sequence[Mapping[str, Array]] | None = None) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and deviation of a target in the training split, (K,) of its K numbers; the network learns
+    ``(t − mean) / std``."""
+
+    mean: Array
+    std: Array
+
+    @classmethod
+    def fit(cls, dataset: Dataset, name: str) -> Scale:
+        """In float64. What is constant keeps its unit: its std is 1."""
+        t = dataset.target(name).array
+        values = (t if dataset.rows is None else t[dataset.rows]).reshape(len(dataset), -1).astype(np.float64)
+        mean = values.mean(axis=0)
+        values -= mean
+        std = np.sqrt(np.mean(np.square(values, out=values), axis=0))
+        return cls(mean, np.where(std <= np.abs(mean) * np.finfo(np.float64).eps, 1.0, std))
+
+    def scaled(self, t: Array) -> Array:
+        """Targets (N, K) as the network learns them, in float64."""
+        return (t - self.mean) / self.std
+
+    def own(self, y: Array, out: Array) -> None:
+        """Outputs or targets of the network (K, n) in the targets' own units, written to float64 `out`."""
+        np.multiply(y, self.std[:, None], out=out)
+        np.add(out, self.mean[:, None], out=out)
+
+
+class Preprocessing:
+    """A list of steps with what each has learned from the training split, and the scales of targets by their names."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step] = (),
+        fitted: Sequence[Mapping[str, Array]] | None = None,
+        scales: Mapping[str, Scale] | None = None,
+    ) -> None:
         self.steps = tuple(steps)
         self.fitted = tuple(fitted) if fitted is not None else ({},) * len(self.steps)
+        self.scales = dict(scales or {})
         assert len(self.fitted) == len(self.steps)
 
     @classmethod
-    def fit(cls, steps: Sequence[Step], dataset: Dataset) -> Preprocessing:
-        """Each step learns, in float64, from the samples as the steps before it leave them."""
+    def fit(cls, steps: Sequence[Step], dataset: Dataset, targets: Sequence[str] = ()) -> Preprocessing:
+        """Each step learns, in float64, from the samples as the steps before it leave them; `targets` get a scale."""
         done = cls()
         for step in steps:
             learned = step.fit(_passes(dataset, done), dataset.shape) if _learns(step) else {}
             done = cls((*done.steps, step), (*done.fitted, learned))
-        return done
+        return cls(done.steps, done.fitted, {name: Scale.fit(dataset, name) for name in targets})
 
     @classmethod
-    def restore(cls, steps: Sequence[Step], state: Mapping[str, Mapping[str, Array]]) -> Preprocessing:
-        """The opposite of `state`. Raises CheckpointError where a step finds nothing of its own."""
+    def restore(
+        cls, steps: Sequence[Step], state: Mapping[str, Mapping[str, Array]], targets: Sequence[str] = ()
+    ) -> Preprocessing:
+        """The opposite of `state`. Raises CheckpointError where a step or a target finds nothing of its own."""
         names = _names(steps)
         faults = [
             Fault(f"the checkpoint has nothing that '{step.type_name}' learned", f"/preprocess/{name}")
             for name, step in zip(names, steps, strict=True)
             if _learns(step) and not state.get(name)
         ]
+        scales = _scales(state.get(_TARGETS, {}))
+        faults += [
+            Fault(f"the checkpoint has no scale of the target '{name}'", f"/preprocess/{_TARGETS}")
+            for name in targets
+            if name not in scales
+        ]
         if faults:
             raise CheckpointError(faults)
-        return cls(steps, [{key: np.asarray(array) for key, array in state.get(name, {}).items()} for name in names])
+        fitted = [{key: np.asarray(array) for key, array in state.get(name, {}).items()} for name in names]
+        return cls(steps, fitted, {name: scales[name] for name in targets})
 
     def state(self) -> dict[str, dict[str, Array]]:
         """What was learned, by the name of the step (its place and type) and of the array."""
         named = zip(_names(self.steps), self.fitted, strict=True)
-        return {name: dict(arrays) for name, arrays in named if arrays}
+        learned = {name: dict(arrays) for name, arrays in named if arrays}
+        if self.scales:
+            learned[_TARGETS] = {"names": np.array(list(self.scales), dtype=np.str_)}
+            for place, scale in enumerate(self.scales.values()):
+                learned[_TARGETS] |= {f"{place}_mean": scale.mean, f"{place}_std": scale.std}
+        return learned
 
     def bound(self, shape: Shape, dtype: np.dtype[Any]) -> Callable[[Array], None]:
         """The function that applies all steps in place to a batch (…, n) of this type.
@@ -107,11 +160,18 @@ class Loader:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._apply = preprocessing.bound(dataset.shape, self.dtype)
         self._x = dataset.x.reshape(len(dataset.x), -1)
-        self._targets = {name: target.array.reshape(len(target.array), -1) for name, target in dataset.targets.items()}
+        self._targets = {name: self._target(name) for name in dataset.targets}
         self._scratch = threading.local()
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def _target(self, name: str) -> Array:
+        """Targets (N, K), scaled once for all batches: in the program's type a large mean would take their digits."""
+        t = self.dataset.targets[name].array
+        t = t.reshape(len(t), -1)
+        scale = self.preprocessing.scales.get(name)
+        return t if scale is None else scale.scaled(t).astype(self.dtype)
 
     def fill(self, indices: Array, x: Array, targets: Mapping[str, Array] | None = None) -> None:
         """Write the samples `indices` (n,) of the dataset, as the network takes them.
@@ -157,6 +217,15 @@ class Loader:
 
 def _learns(step: Step) -> bool:
     return type(step).fit is not Step.fit
+
+
+def _scales(state: Mapping[str, Array]) -> dict[str, Scale]:
+    """By the names of their targets, as `Preprocessing.state` has them."""
+    return {
+        str(name): Scale(np.asarray(state[f"{place}_mean"]), np.asarray(state[f"{place}_std"]))
+        for place, name in enumerate(state.get("names", ()))
+        if f"{place}_mean" in state and f"{place}_std" in state
+    }
 
 
 def _names(steps: Sequence[Step]) -> list[str]:

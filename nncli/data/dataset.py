@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,22 @@ _BLOCK = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an array came from: the file, and its name in that file (empty where the file holds one array)."""
+    """Where an array came from: the file, and its name in that file (empty where the file holds one array).
+
+    `lines` (N,) are the lines of a text file where its rows begin, counted from 1.
+    """
 
     file: str
     array: str = ""
+    lines: Array | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.file, self.array) if part)
 
     def error(self, message: str, hint: str = "", row: int | None = None) -> DataError:
-        """The error that names this array and, counted from 0, the row."""
+        """The error that names this array and the row, counted from 0; in a text file it is the line."""
+        if row is not None and self.lines is not None:
+            return DataError(Fault(message, self.array, hint, self.file, int(self.lines[row])))
         place = ", ".join(part for part in (self.array, f"row {row}" if row is not None else "") if part)
         return DataError(Fault(message, place, hint, self.file))
 
@@ -115,7 +121,7 @@ class Dataset:
     def target(self, name: str) -> Target:
         """Raises DataError where the data have none of this name."""
         if name not in self.targets:
-            raise self.x_origin.error(*_missing(name, list(self.targets)))
+            raise self.x_origin.error(*missing_target(name, list(self.targets)))
         return self.targets[name]
 
     def subset(self, rows: Array) -> Dataset:
@@ -207,7 +213,7 @@ class Dataset:
             raise origin.error(message, "scale the targets, or choose a loss such as `least_squares`", row)
 
 
-def _missing(name: str, known: list[str]) -> tuple[str, str]:
+def missing_target(name: str, known: list[str]) -> tuple[str, str]:
     """Message and hint for a target that is not there."""
     if not known:
         return "the data have no targets", "the loss needs them: name them in the data source"

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 
-from nncli.data.dataset import TARGET, Dataset
+from nncli.data.dataset import TARGET, Dataset, Origin
 from nncli.data.density import Drawn
-from nncli.errors import DataError, Fault
+from nncli.data.draws import draw, fold
+from nncli.data.table import Encoding, State, Table
 from nncli.parts import Array, Shape
-from nncli.randomness import generator
 
 Kind = Literal["classes", "values"]
 
 
 class DataSection(Protocol):
-    """The section `data` of a configuration; `validation` is a source, or a share or count of the training data."""
+    """The section `data` of a configuration; `validation` and `test` are sources, shares or counts."""
 
     @property
     def train(self) -> Any: ...
@@ -27,6 +28,10 @@ class DataSection(Protocol):
     def validation(self) -> Any: ...
     @property
     def test(self) -> Any: ...
+    @property
+    def fold(self) -> Any: ...
+    @property
+    def stratified(self) -> bool: ...
 
 
 class InputSection(Protocol):
@@ -44,6 +49,8 @@ class Splits:
 
     `train` is there unless `open_splits` was asked for another split only. `classes` is the number of classes of the
     first target that is class numbers, None where there is none. `kinds` are the targets that are used, by name.
+    `class_names` are those of the first target, () where the data name none. `fitted` is what was learned of the
+    training split to make samples of a table, empty where there is no table.
     """
 
     train: Dataset
@@ -52,6 +59,8 @@ class Splits:
     shape: Shape
     classes: int | None
     kinds: Mapping[str, Kind]
+    class_names: tuple[str, ...] = ()
+    fitted: State = field(default_factory=dict)
 
     def check_indices(self, bound: int | None) -> None:
         """Raises DataError unless the samples hold whole numbers from 0 below `bound` (None: any numbers)."""
@@ -78,35 +87,121 @@ def open_splits(
     kinds: Mapping[str, Kind],
     given: InputSection | None = None,
     only: str | None = None,
+    fitted: State | None = None,
 ) -> Splits:
     """Load the splits, or `only` one of them ("train", "validation" or "test").
 
     Paths are relative to the folder `base`. `kinds` are the targets that losses and metrics take, by name; others are
     left unchecked. `given` says the shape of a sample and the number of classes where the configuration does; samples
-    that hold as many numbers are brought into that shape. A validation split that is a share or a count is drawn from
-    the training data by the seed.
+    that hold as many numbers are brought into that shape. A split that is a share or a count, or a fold, is drawn from
+    the training data by the seed. `fitted` is what was learned of tables before, as `Splits.fitted` had it.
 
     Raises DataError that names file, array and row where data are unreadable or unfit.
     """
-    drawn = isinstance(data.validation, int | float)
-    found: dict[str, Dataset] = {}
-    for name, source in (("train", data.train), ("validation", data.validation), ("test", data.test)):
-        wanted = only in (None, name) or (name == "train" and only == "validation" and drawn)
-        if wanted and source is not None and not isinstance(source, int | float):
-            found[name] = source.draw(seed, name) if isinstance(source, Drawn) else source.load(base)
-    shape, wanted_by = _shape(found, given)
-    found = {name: dataset.shaped(shape, wanted_by) for name, dataset in found.items()}
+    found = _loaded(data, base, only, seed)
+    rows = _rows(data, found, seed, kinds)
+    encoding = None if fitted is None else Encoding.restore(fitted)
+    if encoding is None and isinstance(train := found.get("train"), Table):
+        encoding = train.fit(_all(train) if rows["train"] is None else rows["train"], kinds)
+    datasets = {name: _encoded(part, encoding, kinds) for name, part in found.items()}
+    shape, wanted_by = _shape(datasets, given)
+    datasets = {name: dataset.shaped(shape, wanted_by) for name, dataset in datasets.items()}
     counts: list[int] = []
     for target, kind in kinds.items():
         if kind == "classes":
-            found = {name: dataset.labelled(target) for name, dataset in found.items()}
-            counts.append(_classes(found, given if not counts else None, target))
+            datasets = {name: dataset.labelled(target) for name, dataset in datasets.items()}
+            known = () if encoding is None else encoding.labels.get(target, ())
+            counts.append(_classes(datasets, given if not counts else None, target, len(known)))
+    opened = {name: datasets[name] for name in datasets if name != "train" or rows["train"] is None}
+    opened |= {name: datasets["train"].subset(places) for name, places in rows.items() if places is not None}
+    opened = {name: dataset for name, dataset in opened.items() if only in (None, name)}
+    train_split = cast(Dataset, opened.get("train"))
     classes = counts[0] if counts else None
-    if drawn and "train" in found:
-        found["train"], found["validation"] = _draw(found["train"], data.validation, seed)
-    opened = {name: dataset for name, dataset in found.items() if only in (None, name)}
-    train = cast(Dataset, opened.get("train"))
-    return Splits(train, opened.get("validation"), opened.get("test"), shape, classes, kinds)
+    names = () if encoding is None else next(iter(encoding.labels.values()), ())
+    learned = {} if encoding is None else encoding.state()
+    return Splits(train_split, opened.get("validation"), opened.get("test"), shape, classes, kinds, names, learned)
+
+
+def _loaded(data: DataSection, base: Path, only: str | None, seed: int) -> dict[str, Dataset | Table]:
+    """What the sources hold that are needed for all splits, or one. A fold takes the place of a test source."""
+    sources = {"train": data.train, "validation": data.validation, "test": None if data.fold else data.test}
+    own = {name: source for name, source in sources.items() if source is not None and not _is_drawn(source)}
+    if only is None or only == "train" or only not in own:
+        wanted = [name for name in own if only in (None, name) or name == "train"]
+    else:
+        wanted = [only]
+    return {name: _load(own[name], base, seed, name) for name in wanted}
+
+
+def _load(source: Any, base: Path, seed: int, split: str) -> Dataset | Table:
+    return source.draw(seed, split) if isinstance(source, Drawn) else source.load(base)
+
+
+def _is_drawn(source: Any) -> bool:
+    return isinstance(source, int | float)
+
+
+def _rows(
+    data: DataSection, found: Mapping[str, Dataset | Table], seed: int, kinds: Mapping[str, Kind]
+) -> dict[str, Array | None]:
+    """The rows of the training data that each split has, where it has some; None for all."""
+    train = found.get("train")
+    if train is None:
+        return {"train": None}
+    parts = dict(train.parts) if isinstance(train, Table) else {}
+    if parts:
+        _refuse_two(data, parts, cast(Table, train).origin)
+    left = parts.pop("train", None)
+    origin = train.origin if isinstance(train, Table) else train.x_origin
+    labels = _labels(train, kinds) if data.stratified else None
+    drawn: dict[str, Array | None] = dict(parts)
+
+    def hold_out(split: str, how: Any) -> None:
+        nonlocal left
+        here = _all(train) if left is None else left
+        stays, out = how(len(here), seed=seed, origin=origin, labels=None if labels is None else labels[here])
+        left, drawn[split] = here[stays], here[out]
+
+    if data.fold is not None:
+        hold_out("test", partial(fold, number=data.fold.number, of=data.fold.of))
+    elif _is_drawn(data.test):
+        hold_out("test", partial(draw, share=data.test, split="test"))
+    if _is_drawn(data.validation):
+        hold_out("validation", partial(draw, share=data.validation, split="validation"))
+    return {"train": left, **drawn}
+
+
+def _refuse_two(data: DataSection, parts: Mapping[str, Array], origin: Origin) -> None:
+    """Raises DataError where a column of the training data and the configuration both say what a split is."""
+    for split, other in (("validation", data.validation), ("test", data.fold or data.test)):
+        if split in parts and other is not None:
+            where = "data.fold" if split == "test" and data.fold else f"data.{split}"
+            message = f"the column of `split` has rows for {split}, and `{where}` says another {split} split"
+            raise origin.error(message, f"leave `{where}` out, or the field `split`")
+
+
+def _all(part: Dataset | Table) -> Array:
+    return np.arange(len(part))
+
+
+def _labels(train: Dataset | Table, kinds: Mapping[str, Kind]) -> Array:
+    """The classes that are to stay in proportion: those of the first target that has some."""
+    target = next((name for name, kind in kinds.items() if kind == "classes"), None)
+    if target is None:
+        origin = train.origin if isinstance(train, Table) else train.x_origin
+        hint = "leave `data.stratified` out, or choose a loss such as `softmax_cross_entropy`"
+        raise origin.error("there are no classes to keep in proportion", hint)
+    return train.labels(target)[0] if isinstance(train, Table) else train.labelled(target).target(target).array
+
+
+def _encoded(part: Dataset | Table, encoding: Encoding | None, kinds: Mapping[str, Kind]) -> Dataset:
+    if not isinstance(part, Table):
+        return part
+    if encoding is None:
+        raise part.origin.error(
+            "a table stands beside training data that are none", "its texts and classes have no numbers to go by"
+        )
+    return part.encode(encoding, kinds)
 
 
 def _shape(found: dict[str, Dataset], given: InputSection | None) -> tuple[Shape, str]:
@@ -117,25 +212,17 @@ def _shape(found: dict[str, Dataset], given: InputSection | None) -> tuple[Shape
     return first.shape, f"in {first.x_origin} it is"
 
 
-def _classes(found: dict[str, Dataset], given: InputSection | None, target: str) -> int:
-    """The number of classes of a target: as given, or as the first split has them. No label may be beyond it."""
+def _classes(found: dict[str, Dataset], given: InputSection | None, target: str, known: int) -> int:
+    """The number of classes of a target: as given, as `known` unless it is 0, or as the first split has them.
+
+    No label may be beyond it.
+    """
     if given is not None and given.classes is not None:
         classes, why = given.classes, f"the configuration's input.classes is {given.classes}"
     else:
         first = next(iter(found.values())).target(target)
-        classes = int(first.array.max()) + 1
+        classes = known or int(first.array.max()) + 1
         why = f"the labels of {first.origin} have {classes} classes"
     for dataset in found.values():
         dataset.check_classes(classes, why, target)
     return classes
-
-
-def _draw(train: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Training and validation rows, each in the order of the file; at least one of each."""
-    n = len(train)
-    count = share if isinstance(share, int) else max(1, round(share * n))
-    if count >= n:
-        message = f"{n} samples, of which {count} are asked for as validation data: none is left to train on"
-        raise DataError(Fault(message, train.x_origin.array, "make `data.validation` smaller", train.x_origin.file))
-    rows: Array = generator(seed, "validation").permutation(n)
-    return train.subset(np.sort(rows[count:])), train.subset(np.sort(rows[:count]))

@@ -30,6 +30,7 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "kind": snapshot.kind,
         "name": name_of(snapshot.config),
         "dtype": snapshot.dtype,
+        "class_names": list(snapshot.class_names),
         "format_version": snapshot.format_version,
         "versions": dict(snapshot.versions),
         "progress": dict(snapshot.progress),

@@ -31,6 +31,26 @@ def outcome(finished: Any) -> RenderableType:
     return Group(Text(""), shown, Text(""), *(Text(line, overflow="fold") for line in lines))
 
 
+def cross_validation(folds: Any) -> RenderableType:
+    """The end of `train --folds`: the test split of each fold, then means and deviations of every split."""
+    means, deviations = folds.means(), folds.deviations()
+    names = list(dict.fromkeys(name for row in means.values() for name in row))
+    shown = table()
+    for name in ("split", "fold"):
+        shown.add_column(name)
+    for name in names:
+        shown.add_column(name, justify="right")
+    rows = [("test", str(n), one.figures.get("test", {})) for n, one in enumerate(folds.finished, 1)]
+    for what, figures in (("mean", means), ("deviation", deviations)):
+        rows += [(split, what, row) for split, row in figures.items()]
+    for split, fold, row in rows:
+        shown.add_row(split, fold, *(number(row[name]) if name in row else "" for name in names))
+    done = len(folds.finished) - (folds.finished[-1].reason == "stopped")
+    seconds = sum(one.seconds for one in folds.finished)
+    line = f"{done} of {folds.of} folds done in {duration(seconds)}; their runs are in {folds.folder}"
+    return Group(Text(""), shown, Text(""), Text(line, overflow="fold"))
+
+
 def evaluation(result: Mapping[str, Any]) -> RenderableType:
     """`eval`."""
     if "floor" in result:
@@ -113,6 +133,7 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
         "file": f"{document['file']}  ({size(document['bytes'])}, digest verified)",
         "run": f"{document['name']}, {document['kind']}, {document['dtype']}",
         "progress": ", ".join(f"{name} {progress[name]}" for name in ("epoch", "step") if name in progress),
+        **({"classes": ", ".join(document["class_names"])} if document["class_names"] else {}),
         "plan": document["plan"],
         "written by": versions,
         **({"plugins": ", ".join(document["plugins"])} if document["plugins"] else {}),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import MinLen
+from annotated_types import Ge, MinLen
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from nncli.fields import CHOICE, Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
@@ -89,18 +89,37 @@ class Input:
 
 @section
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """One of `of` equal parts of the training samples, `number` counted from 1."""
+
+    number: Count
+    of: Annotated[int, Ge(2)]
+
+    def __post_init__(self) -> None:
+        if self.number > self.of:
+            raise ValueError(f"there are {self.of} folds, counted from 1")
+
+
+@section
+@dataclass(frozen=True, slots=True)
 class Data:
     """Where samples come from, how they are split, and what is done to them before the network sees them.
 
-    `train` and `test` are sources. `validation` is a share or a count of the training samples, or a source of its own.
-    `preprocess` are steps that are done in order, fitted on the training split only. `shuffle: false` keeps the order
-    of the samples in each epoch.
+    `train` is a source. `validation` and `test` are each a share or a count of the training samples, or a source of its
+    own. `fold` takes the place of `test`: one of several equal parts of the training samples, as `train --folds` does
+    one after the other. With `stratified: true` classes stay in proportion when samples are drawn. `preprocess` are
+    steps that are done in order, fitted on the training split only. `standardize_targets: true` brings targets that are
+    any numbers to mean 0 and deviation 1 for the network; losses and metrics are reported in their own units.
+    `shuffle: false` keeps the order of the samples in each epoch.
     """
 
     train: Annotated[Any, Choice("source")]
     validation: Annotated[Any, ShareCountOrSource()] | None = None
-    test: Annotated[Any, Choice("source")] | None = None
+    test: Annotated[Any, ShareCountOrSource()] | None = None
+    fold: Annotated[Fold, Section()] | None = None
+    stratified: bool = False
     preprocess: tuple[Annotated[Any, Choice("preprocess")], ...] = ()
+    standardize_targets: bool = False
     shuffle: bool = True
 
 
@@ -417,6 +436,7 @@ __all__ = [
     "Diagnose",
     "EarlyStopping",
     "Ema",
+    "Fold",
     "Group",
     "InitFrom",
     "Input",

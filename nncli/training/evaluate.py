@@ -14,7 +14,7 @@ from nncli.errors import Fault, UsageError
 from nncli.spec import read_source, read_text
 from nncli.spec.config import Data
 from nncli.training.measure import LEAST_BATCH, measure_split
-from nncli.training.objective import check_targets, kinds_of, measured, objective
+from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
 from nncli.training.saving import load_weights, plan_of
 from nncli.training.setup import Setup, checked_graph
 
@@ -42,10 +42,19 @@ def evaluate_checkpoint(
     assert config.input is not None
     name, wanted, base = wanted_split(config.data, split, data)
     splits = open_splits(
-        wanted, base=base or loaded.base, seed=config.seed, kinds=kinds_of(config), given=config.input, only=name
+        wanted,
+        base=base or loaded.base,
+        seed=config.seed,
+        kinds=kinds_of(config),
+        given=config.input,
+        only=name,
+        fitted=snapshot.preprocess,
     )
     dataset = {"train": splits.train, "validation": splits.validation, "test": splits.test}[name]
-    assert dataset is not None
+    if dataset is None:
+        raise UsageError(
+            Fault(f"the data have no rows for the {name} split", "--split", "ask for another, or give --data")
+        )
     graph = checked_graph(loaded, config.input.shape)
     terms = objective(config, graph)
     check_targets(splits, terms, graph)
@@ -56,7 +65,7 @@ def evaluate_checkpoint(
     model = Model(graph, plan, config.dtype, terms, config.seed)
     try:
         load_weights(model.parameters, snapshot, averaged=True)
-        preprocessing = Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
+        preprocessing = Preprocessing.restore(config.data.preprocess, snapshot.preprocess, standardized(config))
         loader = Loader(dataset, preprocessing, config.dtype)
         metrics = measured(config, graph)
         setup = Setup(config, loaded.base, graph, plan, model, metrics, preprocessing, loader, None, None)
@@ -73,11 +82,17 @@ def wanted_split(data: Data, split: str | None, other: str | None) -> tuple[str,
     """Which split to open, of which data, with paths from where (None: as the run's)."""
     if other is not None:
         source = read_source(other, "--data")
-        return "test", dataclasses.replace(data, test=source), Path()
-    has = {"train": True, "validation": data.validation is not None, "test": data.test is not None}
+        return "test", dataclasses.replace(data, test=source, fold=None), Path()
+    tested = data.test is not None or data.fold is not None or _said(data.train)
+    has = {"train": True, "validation": data.validation is not None or _said(data.train), "test": tested}
     if split is None:
         split = next((name for name in ("test", "validation") if has[name]), "train")
     if not has[split]:
         known = ", ".join(name for name, there in has.items() if there)
         raise UsageError(Fault(f"the run has no {split} split", "--split", f"it has: {known}; or give --data"))
     return split, data, None
+
+
+def _said(source: Any) -> bool:
+    """Whether a column of the data says what belongs to which split; some of them may be empty."""
+    return getattr(source, "split", None) is not None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from nncli import checkpoint
-from nncli.data.batches import Preprocessing
 from nncli.diagnostics import judge, probe
 from nncli.engine import Model, make_plan
 from nncli.spec import load
@@ -29,10 +28,7 @@ def probe_config(
     """
     loaded = load(path, texts)
     snapshot = checkpoint.read(checkpoint.resolve(weights)) if weights is not None else None
-    preprocessing = None
-    if snapshot is not None and loaded.config.data is not None:
-        preprocessing = Preprocessing.restore(loaded.config.data.preprocess, snapshot.preprocess)
-    sampled = sample(loaded, random, samples, "looks", preprocessing)
+    sampled = sample(loaded, random, samples, "looks", None if snapshot is None else snapshot.preprocess)
     config, graph, batch = loaded.config, sampled.graph, sampled.batch
     itemsize = 8 if config.dtype == "float64" else 4
     plan = make_plan(graph, config.train.batch, itemsize, config.threads)

@@ -57,7 +57,7 @@ class Run:
         self.running = Running(setup.metrics, setup.model.objective)
         self.best = _best_watch(setup)
         self.early = _early_watch(setup)
-        self.meter = Meter(setup.metrics)
+        self.meter = Meter(setup.metrics, setup.preprocessing.scales)
         self.probing = Probing(self)
         self.saving = Saving(self)
 
@@ -133,7 +133,10 @@ class Run:
             yield ev.Stepped(progress.epoch + 1, cursor + 1, progress.step, self.running.loss, lr, norm)
 
     def _step(self, rows: Array, cursor: int, lr: float) -> tuple[float, float]:
-        """Forward, backward and update on these rows, in batches; returns the mean loss and the gradient's norm."""
+        """Forward, backward and update on these rows, in batches; returns the mean loss and the gradient's norm.
+
+        The loss is in the targets' own units, the norm that of the gradient of what is made small.
+        """
         batches = [rows[start : start + self.batch] for start in range(0, len(rows), self.batch)]
         first = cursor * self.setup.config.train.accumulate
         total = weight = 0.0
@@ -141,14 +144,15 @@ class Run:
         for number, batch in enumerate(batches, first):
             program = self.model.program(len(batch), training=True)
             loss = program.run(self._load(batch), self.progress.epoch, number, self.meter)
-            total, weight = total + loss * program.weight, weight + program.weight
+            own = self.meter.loss(program) if self.meter.scales else loss
+            total, weight = total + own * program.weight, weight + program.weight
             if math.isfinite(loss) and len(batches) > 1:
                 self.updater.keep(len(program.shards), program.weight)
             elif math.isfinite(loss):
                 norm = self.updater.gather(len(program.shards))
             else:
                 raise self._diverged([batch], number, loss, cursor)
-            self.running.add(program.losses, program.weights, len(batch), self.meter.take(program))
+            self.running.add(self.meter.losses(program), program.weights, len(batch), self.meter.take(program))
         if len(batches) > 1:
             norm = self.updater.gather_kept()
         if not math.isfinite(norm):

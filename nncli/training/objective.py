@@ -35,6 +35,15 @@ def kinds_of(config: Config) -> dict[str, Kind]:
     return {name: kind for name, kind in reversed(named) if name != INPUT_TARGET}
 
 
+def standardized(config: Config) -> tuple[str, ...]:
+    """The targets that the network learns at mean 0 and deviation 1: those that may be any number, if asked for."""
+    if config.data is None or not config.data.standardize_targets:
+        return ()
+    kinds = kinds_of(config)
+    bounded = {term.target or TARGET for term in config.loss if term.part.span is not None}
+    return tuple(name for name, kind in kinds.items() if kind == "values" and name not in bounded)
+
+
 def objective(config: Config, graph: Graph) -> Objective:
     """The losses on their nodes; of one loss without more the figure is `loss`."""
     several = len(config.loss) > 1
@@ -114,6 +123,10 @@ def faults_of(loaded: Loaded, graph: Graph) -> list[Fault]:
             message = f"the target '{target}' cannot be class numbers for one loss and values for another"
             hint = "give the data two targets, and name them by `target` beside the losses"
             faults.append(loaded.document.fault(path, message, hint))
+    if config.data is not None and config.data.standardize_targets and config.loss and not standardized(config):
+        message = "there is no target to standardize: the losses take classes, or values within bounds"
+        hint = "leave it out, or choose a loss such as `least_squares`"
+        faults.append(loaded.document.fault(("data", "standardize_targets"), message, hint))
     outputs = [term.output or names[-1] for term in config.loss]
     for index, metric in enumerate(config.metrics):
         path = ("metrics", index)

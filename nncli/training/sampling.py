@@ -8,13 +8,14 @@ import numpy as np
 
 from nncli.data.batches import Loader, Preprocessing, order
 from nncli.data.splits import Splits, open_splits
+from nncli.data.table import State
 from nncli.errors import DataError, SpecError, UsageError
 from nncli.gradcheck.network import Batch
 from nncli.graph import Graph
 from nncli.parts import Shape
 from nncli.randomness import generator
 from nncli.spec import Loaded
-from nncli.training.objective import arrays, check_targets, examples, kinds_of, objective
+from nncli.training.objective import arrays, check_targets, examples, kinds_of, objective, standardized
 from nncli.training.setup import checked_graph
 
 
@@ -27,11 +28,12 @@ class Sample:
     called: str
 
 
-def sample(loaded: Loaded, random: bool, samples: int, what: str, preprocessing: Preprocessing | None = None) -> Sample:
+def sample(loaded: Loaded, random: bool, samples: int, what: str, learned: State | None = None) -> Sample:
     """The first samples of the training split as the first epoch orders them, or random numbers.
 
-    `what` is what the option `--random` would do, for hints. `preprocessing` None is fitted on the split. Raises
-    SpecError with all faults of the file, DataError, UsageError where the split has fewer samples.
+    `what` is what the option `--random` would do, for hints. `learned` is what a checkpoint keeps of preprocessing;
+    without it that is fitted on the split. Raises SpecError with all faults of the file, DataError, UsageError where
+    the split has fewer samples.
     """
     loaded.require_loss()
     if not random or loaded.config.input is None:
@@ -41,7 +43,7 @@ def sample(loaded: Loaded, random: bool, samples: int, what: str, preprocessing:
     elif loaded.faults:
         raise SpecError(loaded.faults)
     try:
-        return _sample(loaded, random, samples, preprocessing)
+        return _sample(loaded, random, samples, learned)
     except DataError as error:
         hint = f"--random {what} on random numbers, with the shape that `input` says"
         raise DataError(
@@ -49,7 +51,7 @@ def sample(loaded: Loaded, random: bool, samples: int, what: str, preprocessing:
         ) from None
 
 
-def _sample(loaded: Loaded, random: bool, samples: int, preprocessing: Preprocessing | None) -> Sample:
+def _sample(loaded: Loaded, random: bool, samples: int, learned: State | None) -> Sample:
     config = loaded.config
     if random and config.input is not None:
         return _random(loaded, config.input.shape, samples)
@@ -61,14 +63,19 @@ def _sample(loaded: Loaded, random: bool, samples: int, preprocessing: Preproces
         kinds={} if random else kinds_of(config),
         given=config.input,
         only="train",
+        fitted=learned,
     )
     if random:
         return _random(loaded, splits.shape, samples)
     graph = checked_graph(loaded, splits.shape)
     terms = objective(config, graph)
     check_targets(splits, terms, graph)
-    fitted = preprocessing or Preprocessing.fit(config.data.preprocess, splits.train)
-    loader = Loader(splits.train, fitted, np.float64)
+    steps, scaled = config.data.preprocess, standardized(config)
+    if learned is not None:
+        preprocessing = Preprocessing.restore(steps, learned, scaled)
+    else:
+        preprocessing = Preprocessing.fit(steps, splits.train, scaled)
+    loader = Loader(splits.train, preprocessing, np.float64)
     if samples > len(loader):
         raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
     x, targets = np.empty((*splits.shape, samples)), arrays(terms, graph, samples)

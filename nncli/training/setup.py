@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits
+from nncli.data.table import State
 from nncli.engine import Model, Plan
 from nncli.engine.model import memory_bytes
 from nncli.errors import Fault, SpecError, UsageError
@@ -37,6 +38,9 @@ class Setup:
     validation: Loader | None
     test: Loader | None
     initial: Initial | None = None
+    class_names: tuple[str, ...] = ()
+    table: State = field(default_factory=dict)
+    """What was learned to make samples of a table."""
 
     @property
     def samples(self) -> dict[str, int]:

@@ -24,7 +24,7 @@ from nncli.training.events import Finished
 from nncli.training.folders import free_folder, new_folder, remove_if_empty
 from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
-from nncli.training.objective import check_targets, kinds_of, measured, objective
+from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
@@ -133,7 +133,14 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None, planner: Planner = make_pl
     if config.input is not None:
         checked_graph(loaded, config.input.shape)
     assert config.data is not None
-    splits = open_splits(config.data, base=base, seed=config.seed, kinds=kinds_of(config), given=config.input)
+    splits = open_splits(
+        config.data,
+        base=base,
+        seed=config.seed,
+        kinds=kinds_of(config),
+        given=config.input,
+        fitted=None if snapshot is None else snapshot.preprocess,
+    )
     graph = checked_graph(loaded, splits.shape)
     terms = objective(config, graph)
     check_targets(splits, terms, graph)
@@ -163,6 +170,8 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None, planner: Planner = make_pl
         loaders["validation"],
         loaders["test"],
         initial,
+        splits.class_names,
+        splits.fitted,
     )
 
 
@@ -183,8 +192,8 @@ def _threads(snapshot: Snapshot) -> int | None:
 def _preprocessing(config: Config, splits: Splits, snapshot: Snapshot | None) -> Preprocessing:
     assert config.data is not None
     if snapshot is not None:
-        return Preprocessing.restore(config.data.preprocess, snapshot.preprocess)
-    return Preprocessing.fit(config.data.preprocess, splits.train)
+        return Preprocessing.restore(config.data.preprocess, snapshot.preprocess, standardized(config))
+    return Preprocessing.fit(config.data.preprocess, splits.train, standardized(config))
 
 
 __all__ = ["document", "open_run", "plan_only"]

@@ -5,6 +5,8 @@ python -m tests.benchmarks tiny mlp --seconds 30    some of them, for longer
 python -m tests.benchmarks gan                      a step of both players of a GAN
 python -m tests.benchmarks alarms --seeds 10        how often alarms ring in healthy and in sick games (an hour)
 python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (or the variable NNCLI_MNIST)
+python -m tests.benchmarks tables --tables FOLDER   cross-validation beside scikit-learn's (or NNCLI_TABLES)
+python -m tests.benchmarks iris wine --tables FOLDER    some of the tables
 """
 
 from __future__ import annotations
@@ -13,17 +15,22 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import alarms, gan, machine, mnist, scikit, steps
+from tests.benchmarks import alarms, gan, machine, mnist, scikit, steps, tables
+
+ELSE = ("gan", "alarms", "mnist", "tables", *tables.FILES)
+"""What can be asked for besides the workloads."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
-    known = [*steps.NAMES, "gan", "alarms", "mnist"]
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(known))
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join((*steps.NAMES, *ELSE)))
+    parser.add_argument("--tables", type=Path, default=os.environ.get("NNCLI_TABLES"), help="folder of the tables")
     parser.add_argument("--seconds", type=float, default=20.0, help="time for each workload (default 20)")
     parser.add_argument("--mnist", type=Path, default=os.environ.get("NNCLI_MNIST"), help="folder of MNIST's IDX files")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST (default 3)")
-    parser.add_argument("--first", type=int, default=10, help="the first seed: 0 to 3 chose the thresholds (default 10)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST, seeds on tables (default 3)")
+    parser.add_argument(
+        "--first", type=int, default=10, help="the first seed: 0 to 3 chose the thresholds (default 10)"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="games of each configuration for `alarms` (default 3)")
     parser.add_argument("--games", nargs="+", metavar="CONFIG", help=f"for `alarms`: {', '.join(alarms.OWN)}, or files")
     parser.add_argument("--jobs", type=int, default=2, help="games at a time for `alarms` (default 2)")
@@ -31,7 +38,7 @@ def main() -> None:
     parser.add_argument("--replay", action="store_true", help="`alarms` judges the games of that file again")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
-    if unknown := sorted(set(names) - set(known)):
+    if unknown := sorted(set(names) - {*steps.NAMES, *ELSE}):
         parser.error(f"unknown: {', '.join(unknown)}")
     print(machine.describe())
     rows = [name for name in names if name in steps.NAMES]
@@ -50,6 +57,11 @@ def main() -> None:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")
         mnist.report(Path(asked.mnist), asked.rounds)
+    wanted = list(tables.FILES) if "tables" in names else [name for name in names if name in tables.FILES]
+    if wanted:
+        if asked.tables is None:
+            parser.error("tables need --tables FOLDER, or the variable NNCLI_TABLES")
+        tables.report(Path(asked.tables), asked.rounds, wanted)
 
 
 main()

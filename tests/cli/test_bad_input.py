@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Runner
+from tests.data.bad_tables import CLASSES, VALUES
 from tests.data.test_bad_files import CIFAR10, IDX, NPZ
 from tests.graph.test_build import FAULTS
 from tests.spec.bad_configs import ROWS
@@ -87,4 +88,28 @@ def test_bad_data(run: Runner, tmp_path: Path, source: str, make: Callable[[Path
     told = message.format(**{name: tmp_path / place for name, place in places.items()}, most=most)
     for line in told.splitlines():
         assert f"error: {line.removesuffix('…')}" in result.err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("loss", "fields", "content", "message"),
+    [
+        *(pytest.param("softmax_cross_entropy", *row[:3], id=name) for name, row in CLASSES.items()),
+        *(pytest.param("least_squares", *row[:3], id=name) for name, row in VALUES.items()),
+    ],
+)
+def test_bad_table(run: Runner, tmp_path: Path, loss: str, fields: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "t.csv").write_bytes(content)
+    given, outputs = ("input: {shape: [2], classes: 3}\n", 3) if loss.startswith("softmax") else ("", 1)
+    data = f"data: {{train: {{csv: {fields}}}}}\n"
+    (tmp_path / "data.yaml").write_text(f"{given}{data}network: [dense: {outputs}]\nloss: {loss}\n")
+    before = contents(tmp_path)
+    result = run("train", "data.yaml")
+    assert result.code == 3
+    assert result.out == ""
+    for line in message.format(t=tmp_path / "t.csv").splitlines():
+        assert f"error: {line.removesuffix('…')}" in result.err
+    assert contents(tmp_path) == before
+    assert run("train", "data.yaml", "--folds", 2).code == 3
     assert contents(tmp_path) == before

@@ -368,3 +368,41 @@ def test_json_errors_are_one_document(run: Runner, tmp_path: Path) -> None:
     document = json.loads(result.out)
     assert result.code == document["exit_code"] == 2
     assert [fault["path"] for fault in document["faults"]] == ["network[5].dens", "train.epochs"]
+
+
+def test_folds(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = write_config(tmp_path)
+    dry = run("train", config, "--folds", 3, "--dry-run")
+    assert dry.code == 0
+    assert "the first of 3 folds:" in dry.out
+    assert not (tmp_path / "runs").exists()
+    result = run("train", config, "--folds", 3, "--epochs", 1, "--json")
+    assert result.code == 0
+    assert result.json["run"] == "runs/small"
+    assert [one["run"] for one in result.json["folds"]] == [f"runs/small/fold-{n}" for n in (1, 2, 3)]
+    assert set(result.json["metrics"]) == set(result.json["deviations"]) == {"train", "validation", "test"}
+    shown = run("train", config, "--folds", 2, "--epochs", 1)
+    assert shown.code == 0
+    assert "fold 2 of 2" in shown.err
+    lines = [line.split() for line in shown.out.splitlines()]
+    assert ["split", "fold", "loss", "accuracy"] in lines
+    assert [line[:2] for line in lines if line[:1] == ["test"]] == [
+        ["test", w] for w in ("1", "2", "mean", "deviation")
+    ]
+    assert "2 of 2 folds done" in shown.out
+    assert "runs/small-2" in shown.out
+    assert run("train", config, "--folds", 1).code == 2
+    both = run("train", "--resume", "runs/small/fold-1", "--folds", 2)
+    assert both.code == 2
+    assert "--folds and --resume exclude each other" in both.err
+
+
+def test_names_of_classes_are_shown(run: Runner, tmp_path: Path) -> None:
+    from tests.training.test_tables import CLASSES, write
+
+    config = write(tmp_path, **CLASSES)
+    assert run("train", config, "--epochs", 1, "--quiet", "--out", tmp_path / "run").code == 0
+    shown = run("inspect", tmp_path / "run" / "last.h5")
+    assert ["classes", "flat,", "house,", "tower"] in [line.split() for line in shown.out.splitlines()]
+    assert run("inspect", tmp_path / "run" / "last.h5", "--json").json["class_names"] == ["flat", "house", "tower"]

@@ -62,6 +62,8 @@ class Section:
     train: Any
     validation: Any = None
     test: Any = None
+    fold: Any = None
+    stratified: bool = False
 
 
 @dataclass(frozen=True)

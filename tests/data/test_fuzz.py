@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nncli.data.dataset import Dataset
 from nncli.data.sources.npz import read_npz
+from nncli.data.table import Table
 from nncli.errors import DataError, Fault
 from tests.data.files import cifar_bytes, idx_bytes, source
 
@@ -32,8 +33,14 @@ def archive(packed: bool) -> bytes:
 IDX = idx_bytes(np.arange(24, dtype=np.float32).reshape(4, 3, 2))
 NPZ = [archive(False), archive(True)]
 CIFAR10 = cifar_bytes(np.arange(2 * 3072, dtype=np.int64).reshape(2, 3, 32, 32) % 251, np.array([9, 0]))
-FILES = {"idx": [IDX, gzip.compress(IDX, mtime=0)], "npz": NPZ, "cifar10": [CIFAR10]}
-MADE = {"idx": source("idx", images="a"), "npz": source("npz", path="a"), "cifar10": source("cifar10", path=("a",))}
+CSV = [b'a,b,c,y\n1,2.5,red,x\n3,,"green, dark",y\n-5e3,6,red,x\n', "a;b;c;y\n1;2;rot;ü\n3;4;grün;x\n".encode("utf-16")]
+FILES = {"csv": CSV, "idx": [IDX, gzip.compress(IDX, mtime=0)], "npz": NPZ, "cifar10": [CIFAR10]}
+MADE = {
+    "csv": source("csv", path="a", categorical=(2,), missing="median"),
+    "idx": source("idx", images="a"),
+    "npz": source("npz", path="a"),
+    "cifar10": source("cifar10", path=("a",)),
+}
 
 
 @st.composite
@@ -65,7 +72,10 @@ def load(kind: str, folder: Path, content: bytes) -> Dataset | None:
     faults: tuple[Fault, ...] = ()
     data: Dataset | None = None
     try:
-        data = MADE[kind].load(folder)
+        loaded = MADE[kind].load(folder)
+        if isinstance(loaded, Table):
+            loaded = loaded.encode(loaded.fit(np.arange(len(loaded)), {"y": "classes"}), {"y": "classes"})
+        data = loaded
     except DataError as error:
         faults = error.faults
     assert (data is None) == bool(faults)
@@ -78,6 +88,12 @@ def load(kind: str, folder: Path, content: bytes) -> Dataset | None:
 @given(damaged("idx"))
 def test_idx(tmp_path: Path, content: bytes) -> None:
     load("idx", tmp_path, content)
+
+
+@fuzz
+@given(damaged("csv"))
+def test_csv(tmp_path: Path, content: bytes) -> None:
+    load("csv", tmp_path, content)
 
 
 @fuzz

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from nncli.data.batches import Loader, Preprocessing
+from nncli.errors import CheckpointError
 from nncli.parts import Array
 from tests.data.files import dataset, step
 
@@ -101,3 +103,86 @@ def test_what_cannot_be_undone_stays_as_it_is() -> None:
     x = np.ones((2, 5))
     assert not Preprocessing([step("scale", factor=0.0)]).undo(x)
     assert (x == 1).all()
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_quantiles_are_normal_scores_of_ranks(distribution: str) -> None:
+    """With as many points as samples: SciPy's ranks (equal values share theirs) through its normal distribution."""
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(6)
+    x = np.stack([rng.standard_cauchy(400), rng.exponential(size=400), rng.permutation(400) * 1.0], axis=1)
+    z = filled(x, step("quantile", distribution=distribution, quantiles=400))
+    shares = (stats.rankdata(x, axis=0) - 0.5) / 400
+    expected = shares if distribution == "uniform" else stats.norm.ppf(shares)
+    np.testing.assert_allclose(z, expected, atol=1e-9)
+    assert np.abs(z.mean()) < 1e-9 or distribution == "uniform"
+
+
+def test_equal_values_share_a_level() -> None:
+    x = np.array([[0.0], [0.0], [0.0], [5.0]])
+    z = filled(x, step("quantile", distribution="uniform", quantiles=4))
+    assert z.ravel().tolist() == pytest.approx([0.375, 0.375, 0.375, 0.875])
+    constant = filled(np.full((9, 1), 3.0), step("quantile"))
+    assert constant.ravel().tolist() == pytest.approx([0.0] * 9, abs=1e-12)
+
+
+def test_quantiles_of_other_numbers() -> None:
+    """Between the points linear, beyond their ends constant, in blocks of a long batch too."""
+    x = np.arange(11.0)[:, None]
+    data = dataset(x)
+    fitted = Preprocessing.fit((step("quantile", distribution="uniform", quantiles=11),), data)
+    other = np.linspace(-5, 15, 5001)
+    out = np.empty((1, 5001))
+    Loader(dataset(other[:, None]), fitted, "float64").fill(np.arange(5001), out)
+    points, levels = (fitted.state()["0_quantile"][name][0] for name in ("points", "levels"))
+    np.testing.assert_allclose(out[0], np.interp(other, points, levels), rtol=1e-12)
+    assert (out[0, 0], out[0, -1]) == (levels[0], levels[-1])
+
+
+def test_quantiles_are_taken_from_a_part_of_many_samples() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(3, 2, (200_000, 1))
+    points = Preprocessing.fit((step("quantile", quantiles=3),), dataset(x)).state()["0_quantile"]["points"]
+    np.testing.assert_allclose(points[0], 3 + 2 * np.array([-0.9674, 0, 0.9674]), atol=0.03)
+
+
+def test_quantiles_take_no_memory_by_batch_size() -> None:
+    rng = np.random.default_rng(8)
+    data = dataset(rng.normal(size=(9000, 2)).astype(np.float32))
+    loader = Loader(data, Preprocessing.fit((step("quantile"),), data), "float32")
+    peaks = []
+    for n in (9000, 2000):
+        x, indices = np.empty((2, n), np.float32), np.arange(n)
+        loader.fill(indices, x)
+        tracemalloc.start()
+        loader.fill(indices, x)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert abs(peaks[0] - peaks[1]) < 1024, "a row of the one batch is 36,000 bytes, of the other 8,000"
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,)], ids=str)
+def test_scales_of_targets(shape: tuple[int, ...]) -> None:
+    """The network's targets have mean 0 and deviation 1 on the training split, and come back in their own units."""
+    rng = np.random.default_rng(9)
+    y = rng.normal(1e9, 3, (50, *shape))
+    data = dataset(rng.normal(size=(50, 2)), y).subset(np.arange(40))
+    fitted = Preprocessing.fit((), data, ("y",))
+    for preprocessing in (fitted, Preprocessing.restore((), fitted.state(), ("y",))):
+        t = np.empty((*(shape or (1,)), 40), np.float32)
+        Loader(data, preprocessing, "float32").fill(np.arange(40), np.empty((2, 40), np.float32), {"y": t})
+        np.testing.assert_allclose(t.mean(axis=-1), 0, atol=1e-6)
+        np.testing.assert_allclose(t.std(axis=-1), 1, rtol=1e-6)
+        own = np.empty((t.size // 40, 40))
+        preprocessing.scales["y"].own(t.reshape(-1, 40), own)
+        np.testing.assert_allclose(own.T.reshape(y[:40].shape), y[:40], atol=1e-5)
+
+
+def test_a_constant_target_keeps_its_unit() -> None:
+    fitted = Preprocessing.fit((), dataset(np.zeros((4, 1)), np.full(4, 0.1)), ("y",))
+    assert fitted.state()["targets"]["0_std"] == 1
+
+
+def test_a_checkpoint_without_a_scale() -> None:
+    with pytest.raises(CheckpointError, match=r"^/preprocess/targets: the checkpoint has no scale of the target 'y'$"):
+        Preprocessing.restore((), {}, ("y",))

@@ -88,6 +88,7 @@ def walk(value: Any, path: str, found: dict[str, Any]) -> None:
             walk(inner, f"{path}/{key}", found)
     else:
         array = np.asarray(getattr(value, "array", value))
+        array = array.astype(np.str_) if array.dtype == object else array
         found[path] = (array.dtype.str, array.shape, array.tobytes())
 
 

@@ -13,7 +13,8 @@ from nncli.graph import build
 from nncli.spec import load
 from nncli.training.describe import describe
 from nncli.training.events import Finished
-from tests.data.files import cifar_bytes
+from nncli.training.folds import Folds
+from tests.data.files import DATASETS, cifar_bytes
 from tests.training.runs import ROOT, train
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -41,6 +42,50 @@ def test_a_step_on_noise(path: Path, tmp_path: Path) -> None:
     assert isinstance(end, Finished)
     assert end.steps == 1
     assert all(math.isfinite(end.figures[split]["loss"]) for split in ("train", "test"))
+
+
+ROWS = {
+    "iris": "5.{n},3.5,1.4,0.2,setosa\n6.{n},3.2,4.7,1.4,versicolor\n7.{n},3.3,6.0,2.5,virginica\n",
+    "wine": "".join(f"{label},14.{{n}}{',2.5' * 12}\n" for label in (1, 2, 3)),
+    "breast_cancer": "".join(f"{{n}},{label},17.{{n}}{',0.5' * 29}\n" for label in "BM"),
+    "abalone": "".join(f"{sex},0.{{n}}{',0.3' * 6},1{{n}}\n" for sex in "MFI"),
+    "auto_mpg": '1{n}.0   8   307.0      ?      3504.      12.0   70  1\t"a car"\n'
+    '2{n}.0   4   97.0      90.5      2100.      15.0   71  2\t"another"\n'
+    '3{n}.0   4   98.0      80.0      2000.      14.0   72  3\t"one more"\n',
+    "energy_efficiency": "0.9{n},514.5,294,110.25,7,2,0,0,15.{n},21.{n}\n",
+    "california_housing": "-122.{n},37.8,41,880,{n}29,322,126,8.3,4526{n}0,NEAR BAY\n"
+    "-118.{n},34,21,700,,240,113,3,35850{n},INLAND\n"
+    "-121.{n},36,22,500,200,250,115,3.5,2585{n}0,ISLAND\n-120.{n},35,25,600,100,260,112,4,1585{n}0,NEAR OCEAN\n"
+    "-119.{n},33,24,650,150,255,111,4.5,2000{n}0,<1H OCEAN\n",
+}
+"""Lines in the form of the tables, to be written ten times each."""
+HEADS = {
+    "energy_efficiency": "X1,X2,X3,X4,X5,X6,X7,X8,Y1,Y2\n",
+    "california_housing": "longitude,latitude,housing_median_age,total_rooms,total_bedrooms,population,households,"
+    "median_income,median_house_value,ocean_proximity\n",
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_epoch_on_a_table(name: str, tmp_path: Path) -> None:
+    text = HEADS.get(name, "") + "".join(ROWS[name].format(n=n) for n in range(10))
+    (tmp_path / "table").write_text(text)
+    here = [f"data.train.csv.path={tmp_path / 'table'}", "train.epochs=1", "threads=1"]
+    end = train(ROOT / "configs" / f"{name}.yaml", *here, out=tmp_path / "run")[-1]
+    assert isinstance(end, Finished)
+    assert all(math.isfinite(end.figures[split]["loss"]) for split in ("train", "test"))
+
+
+@pytest.mark.skipif(not (DATASETS / "iris").is_dir(), reason="the table is not in ../shared/datasets/iris")
+def test_iris_in_five_folds(tmp_path: Path) -> None:
+    """One round; the mean of five is in the README."""
+    folds = Folds(ROOT / "configs" / "iris.yaml", [f"data.train.csv.path={DATASETS / 'iris/iris.data'}"], tmp_path, 5)
+    for number in range(1, 6):
+        with folds.open_run(number) as run:
+            *_, end = run.events()
+            assert isinstance(end, Finished)
+            folds.finished.append(end)
+    assert folds.means()["test"]["accuracy"] >= 0.94
 
 
 def test_the_residual_network_is_that_of_the_paper() -> None:

@@ -61,7 +61,10 @@ class Diagnosing:
         """Measure, judge, and keep the figures."""
         step, found = self.run.step, self._measure()
         self.looks.append(step)
-        for name in [*found, *(self.figures.keys() - found.keys())]:  # what a look lacks is NaN, so that all are as long
+        for name in [
+            *found,
+            *(self.figures.keys() - found.keys()),
+        ]:  # what a look lacks is NaN, so that all are as long
             series = self.figures.setdefault(name, [math.nan] * (len(self.looks) - 1))
             series.append(found.get(name, math.nan))
         ringing, fresh = self.watch.see(step, found)
