@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from nncli.diagnostics.game.judgement import CIRCLING, NARROW, SATURATED
 from nncli.report.console import count, duration, number, table
 from nncli.report.display import PERIOD, Left
 from nncli.training.game import events as ev
@@ -91,15 +92,15 @@ _ABOUT = {
     "value": "V; −1.3863 (−2 log 2) where nothing is left to learn",
     "js_bound": "nats of divergence that D proves, 0.6931 at most",
     "accuracy": "of D; 0.5 is a guess, 1 sees everything",
-    "saturation": "of the gradient kept by minimax; below 0.1 it vanishes",
-    "diversity": "spread of samples over data's; below 0.7 modes lack",
+    "saturation": f"of the gradient kept by minimax; below {SATURATED:g} it vanishes",
+    "diversity": f"spread of samples over data's; below {NARROW:g} modes lack",
     "coverage": "of the data have a sample close by; at best 0.97",
     "dimension_real": "of the set that the data lie on",
     "dimension_fake": "of that of the samples",
     "effective_modes": "that samples are at (exponential of the entropy)",
     "modes": "that the data have",
     "divergence": "nats between data and samples, by a histogram",
-    "path_ratio": "net over gross way of G; below 0.2 it circles",
+    "path_ratio": f"net over gross way of G; below {CIRCLING:g} it circles",
     "d_norm": "of D's gradient, mean since the last look",
     "g_norm": "of G's",
 }
@@ -110,8 +111,10 @@ def outcome(finished: ev.Finished) -> RenderableType:
     """The end of a game."""
     end = {"done": "done", "stopped": "stopped as asked", "alarm": "stopped by an alarm"}[finished.reason]
     lines = [f"{end} after {count(finished.steps)} steps, {duration(finished.seconds)}"]
-    rung = ", ".join(f"{name} {times} times" for name, times in finished.alarms.items())
-    lines.append(f"alarms: {rung or 'none'}" + (f"; rolled back {finished.rollbacks} times" * bool(finished.rollbacks)))
+    rung = ", ".join(f"{name} ({_times(times)})" for name, times in finished.alarms.items())
+    lines.append(
+        f"alarms: {rung or 'none'}" + (f"; rolled back {_times(finished.rollbacks)}" * bool(finished.rollbacks))
+    )
     lines.append(f"last  {finished.checkpoint}")
     shown = table()
     shown.add_column("figure")
@@ -169,3 +172,7 @@ class Live(Display):
             return
         self.drawn = now
         self.progress.update(self.task, completed=event.step, d_loss=event.d_loss, g_loss=event.g_loss, lr=event.lr)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
