@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 
 from nncli.graph import build
-from nncli.spec import load
+from nncli.spec import load, open_document
+from nncli.spec.game import is_game
 from nncli.training.describe import describe
 from nncli.training.events import Finished
+from nncli.training.game.events import Finished as GameFinished
+from nncli.training.game.opening import open_game
 from tests.data.files import cifar_bytes
 from tests.training.runs import ROOT, train
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+GAMES = [path for path in CONFIGS if is_game(open_document(path).plain)]
 ON_CIFAR = [path for path in CONFIGS if path.stem.startswith("cifar")]
 
 
@@ -41,6 +45,18 @@ def test_a_step_on_noise(path: Path, tmp_path: Path) -> None:
     assert isinstance(end, Finished)
     assert end.steps == 1
     assert all(math.isfinite(end.figures[split]["loss"]) for split in ("train", "test"))
+
+
+@each(GAMES)
+def test_two_steps_of_a_game(path: Path, tmp_path: Path) -> None:
+    """On data of their own where those ship, else on noise in their place."""
+    noise = "data={train: {random: {samples: 300, shape: [1, 28, 28]}}}"
+    more = [noise] if path.stem.startswith("mnist") else []
+    with open_game(path, None, [*more, "game.steps=2", "threads=1"], tmp_path / "run") as run:
+        end = list(run.events())[-1]
+    assert isinstance(end, GameFinished)
+    assert end.steps == 2
+    assert math.isfinite(end.figures["value"])
 
 
 def test_the_residual_network_is_that_of_the_paper() -> None:
