@@ -27,7 +27,7 @@ def alone(name: str) -> bool:
     return not is_game(open_document(path).plain)
 
 
-@pytest.mark.parametrize("name", filter(alone, shipped_names()))
+@pytest.mark.parametrize("name", list(filter(alone, shipped_names())))
 def test_configurations_that_ship_are_healthy(run: Runner, name: str) -> None:
     path = shipped(name)
     result = run("summary", path, "--probe", "--json")
