@@ -100,7 +100,7 @@ _ABOUT = {
     "effective_modes": "that samples are at (exponential of the entropy)",
     "modes": "that the data have",
     "divergence": "nats between data and samples, by a histogram",
-    "path_ratio": "net over gross way of G; below 0.2 it circles",
+    "path_ratio": "net over gross way of G; below 0.3 it circles",
     "d_norm": "of D's gradient, mean since the last look",
     "g_norm": "of G's",
 }
