@@ -41,7 +41,13 @@ overrides = _together(
 
 epochs = click.option("--epochs", type=click.IntRange(1), help="Passes over the training split, instead of the file's.")
 
-steps = click.option("--steps", "game_steps", type=click.IntRange(1), help="Steps of the game, instead of the file's.")
+steps = click.option(
+    "--steps",
+    "game_steps",
+    type=click.IntRange(1),
+    envvar="NNCLI_GAN_STEPS",
+    help="Steps of the game, instead of the file's.",
+)
 
 output = _together(
     click.option("--json", is_flag=True, help="One JSON document on standard output."),

@@ -8,6 +8,7 @@ from time import monotonic
 
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from nncli.diagnostics.game.judgement import CIRCLING, NARROW, SATURATED
@@ -134,7 +135,7 @@ class _Figures(ProgressColumn):
     def render(self, task: Task) -> Text:
         fields = task.fields
         speed = f"{count(round(task.speed))} steps/s" if task.speed else ""
-        return Text(f"D {number(fields['d_loss'])}  G {number(fields['g_loss'])}  lr {fields['lr']:.1e}  {speed}")
+        return Text(f"D {fields['d_loss']:.3f}  G {fields['g_loss']:.3f}  lr {fields['lr']:.0e}  {speed}")
 
 
 class Live(Display):
@@ -145,7 +146,7 @@ class Live(Display):
         self.progress = Progress(
             TextColumn("step {task.completed:,.0f}"),
             BarColumn(bar_width=None),
-            _Figures(),
+            _Figures(table_column=Column(no_wrap=True)),
             Left(),
             console=console,
             refresh_per_second=8,

@@ -66,6 +66,12 @@ def test_steps_seed_and_threads(run: Runner, ring: Path) -> None:
     assert "threads: 1" in config
 
 
+def test_a_variable_stands_for_an_option(run: Runner, ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNCLI_GAN_STEPS", "3")
+    assert run("gan", ring, "--dry-run", "--json").json["steps"] == 3
+    assert run("gan", ring, "--dry-run", "--json", "--steps", "4").json["steps"] == 4
+
+
 def test_dry_run_writes_nothing(run: Runner, ring: Path) -> None:
     result = run("gan", ring, "--dry-run")
     assert result.code == 0

@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 
 from nncli.graph import build
-from nncli.spec import load
+from nncli.spec import load, open_document
+from nncli.spec.game import is_game
 from nncli.training.describe import describe
 from nncli.training.events import Finished
 from nncli.training.folds import Folds
+from nncli.training.game.events import Finished as GameFinished
+from nncli.training.game.opening import open_game
 from tests.data.files import DATASETS, cifar_bytes
 from tests.training.runs import ROOT, train
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+GAMES = [path for path in CONFIGS if is_game(open_document(path).plain)]
 ON_CIFAR = [path for path in CONFIGS if path.stem.startswith("cifar")]
 
 
@@ -86,6 +90,18 @@ def test_iris_in_five_folds(tmp_path: Path) -> None:
             assert isinstance(end, Finished)
             folds.finished.append(end)
     assert folds.means()["test"]["accuracy"] >= 0.94
+
+
+@each(GAMES)
+def test_two_steps_of_a_game(path: Path, tmp_path: Path) -> None:
+    """On data of their own where those ship, else on noise in their place."""
+    noise = "data={train: {random: {samples: 300, shape: [1, 28, 28]}}}"
+    more = [noise] if path.stem.startswith("mnist") else []
+    with open_game(path, None, [*more, "game.steps=2", "threads=1"], tmp_path / "run") as run:
+        end = list(run.events())[-1]
+    assert isinstance(end, GameFinished)
+    assert end.steps == 2
+    assert math.isfinite(end.figures["value"])
 
 
 def test_the_residual_network_is_that_of_the_paper() -> None:
