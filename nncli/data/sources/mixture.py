@@ -17,7 +17,7 @@ Point = Annotated[tuple[float, ...], MinLen(1)]
 class MixtureOfGaussians(density.Drawn):
     """Samples from Gaussians at places of your own, on a line or in any dimension, known density.
 
-    `means` are their centres: numbers, as in `mixture: {means: [-1, 2], stds: 0.5}`, or points of one length. `stds`
+    `means` are their centres: numbers, as in `mixture: {means: [-1, 2]}`, or points of one length. `stds`
     is the deviation of all, or a list with one for each; `weights` are the proportions in which they are drawn, equal
     by default. The target of a sample is the number of its Gaussian. `train` reads so many `samples`, drawn by the
     run's seed; a game draws without end.
