@@ -98,9 +98,10 @@ schedule: Registry[Any] = Registry("schedule")
 initializer: Registry[Any] = Registry("initializer")
 source: Registry[Any] = Registry("source")
 preprocess: Registry[Any] = Registry("preprocess")
+augment: Registry[Any] = Registry("augment")
 
 KINDS: dict[str, Registry[Any]] = {
-    table.kind: table for table in (layer, loss, metric, optimizer, schedule, initializer, source, preprocess)
+    table.kind: table for table in (layer, loss, metric, optimizer, schedule, initializer, source, preprocess, augment)
 }
 
 

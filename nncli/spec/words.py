@@ -57,7 +57,7 @@ def figure(value: float) -> str:
 
 def noun(kind: str) -> str:
     """What messages call a class of a registry."""
-    return "preprocessing step" if kind == "preprocess" else kind
+    return {"preprocess": "preprocessing step", "augment": "augmentation"}.get(kind, kind)
 
 
 def either(options: Sequence[str]) -> str:

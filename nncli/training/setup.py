@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nncli.data.augmentation import Augmenter
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits
 from nncli.data.table import State
@@ -41,6 +42,7 @@ class Setup:
     class_names: tuple[str, ...] = ()
     table: State = field(default_factory=dict)
     """What was learned to make samples of a table."""
+    augmenter: Augmenter | None = None
 
     @property
     def samples(self) -> dict[str, int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from nncli import checkpoint
 from nncli.checkpoint import Snapshot
+from nncli.data.augmentation import Augmenter
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
@@ -48,11 +49,12 @@ def open_run(config: Path | None, resume: Path | None, texts: Sequence[str], out
             folder, made = new_folder(setup.config.name, out), True
         with checkpoint.lock(folder), model.limits():
             run = Run(setup, folder)
-            if snapshot is not None:
-                run.saving.restore(snapshot)
-            else:
-                run.begin()
-            yield run
+            with closing(run):
+                if snapshot is not None:
+                    run.saving.restore(snapshot)
+                else:
+                    run.begin()
+                yield run
     finally:
         model.close()
         if made:
@@ -207,7 +209,13 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None) -> Setup:
         initial,
         splits.class_names,
         splits.fitted,
+        _augmenter(config, splits),
     )
+
+
+def _augmenter(config: Config, splits: Splits) -> Augmenter | None:
+    steps = config.data.augment if config.data is not None else ()
+    return Augmenter(steps, splits.shape, config.dtype, config.seed) if steps else None
 
 
 def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None) -> Plan:
