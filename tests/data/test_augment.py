@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage, stats
 
 from nncli import registry
-from nncli.data.augment.elastic import smoothing
+from nncli.data.augment.elastic import basis, smoothing
 from nncli.data.augmentation import Augmenter, grouped
 from nncli.errors import ShapeError
 from nncli.kernels.resampling import Grid, resample
@@ -194,6 +194,17 @@ def test_smoothing_is_scipys(size: int, sigma: float) -> None:
     x = np.random.default_rng(0).normal(size=size)
     expected = ndimage.gaussian_filter1d(x, sigma, mode="constant", truncate=4)
     np.testing.assert_allclose(smoothing(size, sigma) @ x, expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 2.0, 4.0, 30.0])
+@pytest.mark.parametrize("size", [1, 6, 28, 100])
+def test_few_numbers_have_the_covariance_of_many(size: int, sigma: float) -> None:
+    """That of smoothed independent numbers: K Kᵀ."""
+    few, smooth = basis(size, sigma), smoothing(size, sigma)
+    expected = smooth @ smooth.T
+    assert np.abs(few @ few.T - expected).max() < 1e-3 * np.abs(expected).max()
+    if (size, sigma) == (28, 4.0):
+        assert few.shape == (28, 8)
 
 
 def flow(n: int = 300, size: int = 40, alpha: float = 34.0, sigma: float = 4.0) -> Array:
