@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,19 @@ def grouped(steps: Sequence[Augmentation]) -> list[Group]:
         else:
             groups.append(Group((place,), border, True, step.flows))
     return groups
+
+
+def augmentation_bytes(steps: Sequence[Augmentation], shape: Shape, n: int, dtype: DTypeLike) -> int:
+    """What batches of n samples take: the arrays of all steps, and two whole batches, used in turn."""
+    if not steps:
+        return 0
+    works = [work for step in steps for work in step.workspace(shape, n).values()]
+    works += [Work((2, *shape, n))]
+    if any(group.moves for group in grouped(steps)):
+        works += [*Grid.works(shape, n).values(), Work((18 + sum(shape[1:]), n))]  # and maps
+    if any(group.flows for group in grouped(steps)):
+        works += [Work((2, *shape[1:], n))]
+    return sum(math.prod(work.shape) * np.dtype(work.dtype or dtype).itemsize for work in works)
 
 
 class Augmenter:
@@ -80,24 +94,24 @@ class _Batch:
         self.epoch = self.number = 0
         self.groups = grouped(of.steps)
         make = functools.partial(_made, dtype=of.dtype)
-        moves, flows = any(g.moves for g in self.groups), any(g.flows for g in self.groups)
-        self.matrix, self.offset = make(Work((2, 2, self.n))), make(Work((2, self.n)))
-        self.joined, self.joined_offset = make(Work((2, 2, self.n))), make(Work((2, self.n)))
-        self.spare, self.spare_offset = make(Work((2, 2, self.n))), make(Work((2, self.n)))
-        self.flow = make(Work((2, *of.shape[1:], self.n))) if flows else None
-        if moves:
+        if any(group.moves for group in self.groups):
+            self.matrix, self.joined, self.spare = (make(Work((2, 2, self.n))) for _ in range(3))
+            self.offset, self.joined_offset, self.spare_offset = (make(Work((2, self.n))) for _ in range(3))
             self.grid = Grid(**{name: make(work) for name, work in Grid.works(of.shape, self.n).items()})
             self.grid.prepare()
             sizes = of.shape[1:]
             self.places = [(np.arange(size) - (size - 1) / 2)[:, None].astype(of.dtype) for size in sizes]
             self.parts = [make(Work((size, self.n))) for size in sizes]
+        if any(group.flows for group in self.groups):
+            self.flow = make(Work((2, *of.shape[1:], self.n)))
         self.frames = [self._frame(place, step, x, targets) for place, step in enumerate(of.steps)]
 
     def _frame(self, place: int, step: Augmentation, x: Array, targets: Mapping[str, Array]) -> AugmentFrame:
         frame = AugmentFrame(n=self.n, shape=self.of.shape, x=x, targets=targets)
-        frame.matrix, frame.offset = self.matrix, self.offset
-        if self.flow is not None:
-            frame.flow = self.flow
+        if isinstance(step, Movement):
+            frame.matrix, frame.offset = self.matrix, self.offset
+            if step.flows:
+                frame.flow = self.flow
         frame.uniform = functools.partial(self._uniform, f"augment/{place}_{step.type_name}")
         works = step.workspace(self.of.shape, self.n).items()
         frame.work = {name: _made(work, self.of.dtype) for name, work in works}
@@ -153,7 +167,6 @@ class _Batch:
 
     def _flow(self, turned: bool) -> None:
         """Add joined · flow; where there is no map before it that is the flow itself."""
-        assert self.flow is not None
         for axis in range(2):
             if not turned:
                 np.add(self.grid[axis], self.flow[axis], out=self.grid[axis])

@@ -12,7 +12,7 @@ from scipy import ndimage, stats
 
 from nncli import registry
 from nncli.data.augment.elastic import basis, smoothing
-from nncli.data.augmentation import Augmenter, grouped
+from nncli.data.augmentation import Augmenter, augmentation_bytes, grouped
 from nncli.errors import ShapeError
 from nncli.kernels.resampling import Grid, resample
 from nncli.parts import Array, AugmentFrame, Mixed, Movement
@@ -346,6 +346,20 @@ def test_batches_in_turn_are_as_if_alone() -> None:
         out = x.copy()
         augmenter.apply(out, {}, {}, 2, number)
         np.testing.assert_array_equal(out, augmented(x, *everything(), epoch=2, number=number))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_forecast_of_its_memory(name: str) -> None:
+    """Of large batches, where nothing else counts, without the two batches themselves."""
+    n, shape = 4000, (3, 12, 10)
+    x = images(n, shape, "float32")
+    augmenter = Augmenter([step(name)], shape, np.float32, 0)
+    tracemalloc.start()
+    augmenter.apply(x, {}, {}, 0, 0)
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    forecast = augmentation_bytes([step(name)], shape, n, "float32") - 2 * x.nbytes
+    assert taken == pytest.approx(forecast, rel=0.1, abs=20 * n)
 
 
 def peak(name: str, n: int) -> int:
