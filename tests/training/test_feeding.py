@@ -35,6 +35,11 @@ def no_thread_is_left() -> Iterator[None]:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("nncli-data")]
 
 
+@pytest.fixture(autouse=True)
+def every_step_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "WORTH", 0)
+
+
 def test_a_run_is_the_same_without_the_thread(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_thread = contents(finished(train(config, "train.epochs=2", out=tmp_path / "a")).checkpoint)
     monkeypatch.setattr(Feed, "ahead", lambda *_: None)
@@ -130,6 +135,18 @@ def test_one_batch_is_prepared_ahead(config: Path, tmp_path: Path) -> None:
         run.feed._prepare = watch  # type: ignore[method-assign]
         assert sum(isinstance(event, Stepped) for event in run.epoch()) == len(names)
         assert [name.startswith("nncli-data") for name in names] == [False] + [True] * (len(names) - 1)
+
+
+def test_a_step_that_is_short_is_not_worth_a_thread(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_run(config, None, ("train.batch=100",), tmp_path / "run") as run:
+        monkeypatch.setattr(feeding, "WORTH", 3 * 100 * run.model.graph.flops + 1)
+        next(run.epoch())
+        assert run.feed._thread is None
+        monkeypatch.setattr(feeding, "WORTH", 3 * 100 * run.model.graph.flops)
+        next(run.epoch())
+        assert run.feed._thread is not None
 
 
 def test_a_run_without_augmentation_has_no_thread(tmp_path: Path) -> None:
