@@ -20,8 +20,9 @@ WORTH = 1e8
 """FLOPs of a training step from which on the next batch is prepared beside it: about a millisecond.
 
 Handing a batch over costs 0.1 ms of processor time, and threads whose calls are short wait for each other in the
-interpreter. Measured on a machine with other load, the step with the next batch beside it against in line: LeNet 0.84
-and 0.97 of the time (with 2 threads and with 1), a network whose steps take 0.14 ms 1.2 of it.
+interpreter. Measured in six rounds on a machine with other load, with the next batch beside the step against in line:
+LeNet takes 0.84 and 0.97 of the time (2 threads, 1 thread), a network whose steps take 0.14 ms 1.2 of it. The bound
+lies between the two and was not tuned.
 """
 
 
