@@ -37,6 +37,11 @@ Pair = Annotated[tuple[Count, Count], BeforeValidator(_pair, json_schema_input_t
 NaturalPair = Annotated[
     tuple[Natural, Natural], BeforeValidator(_pair, json_schema_input_type=Natural | tuple[Natural, Natural])
 ]
+NonNegativePair = Annotated[
+    tuple[NonNegative, NonNegative],
+    BeforeValidator(_pair, json_schema_input_type=NonNegative | tuple[NonNegative, NonNegative]),
+]
+"""(vertical, horizontal); one number stands for both."""
 Sides = Annotated[
     tuple[NaturalPair, NaturalPair],
     BeforeValidator(_pair, json_schema_input_type=Natural | tuple[NaturalPair, NaturalPair]),
@@ -175,6 +180,7 @@ __all__ = [
     "Natural",
     "NaturalPair",
     "NonNegative",
+    "NonNegativePair",
     "Pair",
     "Positive",
     "Section",

@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nncli.errors import ShapeError
+
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -245,14 +247,28 @@ class Layer:
         raise NotImplementedError
 
 
+class Mixed(NamedTuple):
+    """Samples of two classes, as `mixup` makes them: `second` (n,) the class numbers besides those of the target,
+    `share` (n,) how much of each sample is of the target's class. `place` and `spare` (n,) are scratch of the loss."""
+
+    second: Array
+    share: Array
+    place: Array
+    spare: Array
+
+    @classmethod
+    def of(cls, n: int, dtype: Any) -> Mixed:
+        return cls(np.zeros(n, np.intp), np.ones(n, dtype), np.zeros(n, np.intp), np.zeros(n, dtype))
+
+
 class LossFrame:
     """The arrays of the loss for one shard: x the network's output (…, n), t the target, dx = dL/dx of the mean loss.
 
     `weight` is what the sum is divided by: the batch's number of samples, or where the loss weighs them, the sum of
-    their weights over all shards.
+    their weights over all shards. `mixed` is None unless the samples of a training step belong to two classes each.
     """
 
-    __slots__ = ("dx", "n", "t", "total", "views", "weight", "work", "x")
+    __slots__ = ("dx", "mixed", "n", "t", "total", "views", "weight", "work", "x")
 
     n: int
     total: int
@@ -260,6 +276,7 @@ class LossFrame:
     x: Array
     t: Array
     dx: Array
+    mixed: Mixed | None
     work: Mapping[str, Array]
     views: Any
 
@@ -272,13 +289,15 @@ class LossFrame:
 class Loss:
     """Base of losses. `target` "classes": t is (n,) of class numbers; "values": t has the shape of the output.
 
-    `span` is the least and the largest value that a target may have; None: any.
+    `span` is the least and the largest value that a target may have; None: any. A loss of class numbers that `mixes`
+    reads `f.mixed` where it is not None.
     """
 
     __slots__ = ()
     type_name: ClassVar[str]
     target: ClassVar[Literal["classes", "values"]] = "values"
     span: ClassVar[tuple[float, float] | None] = None
+    mixes: ClassVar[bool] = False
 
     def check(self, output: Shape) -> None:
         """Raise ShapeError unless the network's output fits."""
@@ -486,3 +505,87 @@ class Step:
         Raises NotImplementedError for steps that cannot be undone.
         """
         raise NotImplementedError
+
+
+class AugmentFrame:
+    """The arrays of an augmentation step for batches of n samples. x, targets and mixed may be others, of the same
+    shapes, in each call; all else is made once.
+
+    n, shape          samples of the batch, and the shape of one
+    x                 the batch (…, n), as preprocessing leaves it
+    targets, mixed    what is loaded besides it, by name: values (…, n), or class numbers (n,); with those their
+                      `Mixed`, where a step mixes samples
+    matrix, offset    (2, 2, n) and (2, n), the map of a `Movement`
+    flow              (2, H, W, n), the displacements of a `Movement` that has some
+    work, views       what `workspace` asked for, and what `prepare` returned
+    uniform           `uniform(out, use)` fills a float32 array (m, any) with numbers from [0, 1), the same at each step
+                      with the same seed, epoch and number; draws that shall differ have different texts `use`
+    """
+
+    __slots__ = ("flow", "matrix", "mixed", "n", "offset", "shape", "targets", "uniform", "views", "work", "x")
+
+    n: int
+    shape: Shape
+    x: Array
+    targets: Mapping[str, Array]
+    mixed: Mapping[str, Mixed]
+    matrix: Array
+    offset: Array
+    flow: Array
+    work: Mapping[str, Array]
+    views: Any
+    uniform: Callable[[Array, str], None]
+
+    def __init__(self, **values: Any) -> None:
+        for name in self.__slots__:
+            setattr(self, name, values.pop(name, None))
+        assert not values, values
+
+
+class Augmentation:
+    """Base of augmentation: changes of training samples that are drawn anew for each step of a run.
+
+    A step that `mixes` samples writes `f.mixed` for all targets that are class numbers.
+    """
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    mixes: ClassVar[bool] = False
+
+    def check(self, shape: Shape) -> None:
+        """Raise ShapeError unless it can be done to samples of this shape."""
+
+    def workspace(self, shape: Shape, n: int) -> Mapping[str, Work]:
+        """Arrays besides x for a batch of n samples."""
+        return {}
+
+    def prepare(self, f: AugmentFrame) -> Any:
+        """Views and constants that are worth making once; the result is `f.views` in every call."""
+        return None
+
+    def apply(self, f: AugmentFrame) -> None:
+        """Change a batch in place."""
+        raise NotImplementedError
+
+
+class Movement(Augmentation):
+    """Base of steps that move the pixels of images (C, H, W): those that follow each other are done in one go.
+
+    `apply` writes where the pixel that comes to the place o is taken from: ``matrix · o + offset`` with o = (row,
+    column) from the centre of the image, or if it `flows` ``o + flow[o]``. `whole` says that this is always a pixel.
+    A field `border` says what lies outside the image, where something may come from there.
+    """
+
+    __slots__ = ()
+    flows: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
+
+    def check(self, shape: Shape) -> None:
+        check_images(self.type_name, shape)
+
+
+def check_images(name: str, shape: Shape) -> None:
+    """Raise ShapeError unless samples are images (C, H, W)."""
+    if len(shape) != 3:
+        message = f"{name} takes images (channels, height, width), a sample is {list(shape)}"
+        raise ShapeError(message, hint="`input.shape` says how the numbers of a sample form an image")

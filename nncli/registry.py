@@ -99,10 +99,11 @@ schedule: Registry[Any] = Registry("schedule")
 initializer: Registry[Any] = Registry("initializer")
 source: Registry[Any] = Registry("source")
 preprocess: Registry[Any] = Registry("preprocess")
+augment: Registry[Any] = Registry("augment")
 
 KINDS: dict[str, Registry[Any]] = {
     table.kind: table
-    for table in (layer, loss, game_loss, metric, optimizer, schedule, initializer, source, preprocess)
+    for table in (layer, loss, game_loss, metric, optimizer, schedule, initializer, source, preprocess, augment)
 }
 
 

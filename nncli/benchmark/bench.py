@@ -12,11 +12,10 @@ from nncli.benchmark.children import child
 from nncli.benchmark.timing import Bench, Limits, Times, node_rows, peak_flops
 from nncli.benchmark.workload import Workload, open_workload
 from nncli.engine import make_plan
-from nncli.engine.model import memory_bytes
 from nncli.errors import Fault, OutputError
 from nncli.spec import Loaded, load, plugins
 from nncli.training.plan_files import planner, write_plan
-from nncli.training.setup import vectors_of
+from nncli.training.setup import forecast
 
 Progress = Callable[[str, float], None]
 """Told what is done now, and what share of it."""
@@ -79,8 +78,6 @@ def _tune(loaded: Loaded, random: bool, file: Path, seconds: float, progress: Ca
 
 def _memory(path: Path, texts: Sequence[str], workload: Workload, allow: bool, plan: Path | None) -> dict[str, Any]:
     setup = workload.run.setup
-    config, n = setup.config, workload.run.batch
-    forecast = memory_bytes(setup.graph, setup.plan, config.dtype, n, setup.model.objective, vectors_of(config))
     random = workload.data == "random numbers"
     with child() as other:
         measured = other.ask(
@@ -93,7 +90,7 @@ def _memory(path: Path, texts: Sequence[str], workload: Workload, allow: bool, p
         )
     peak, base = measured["peak_bytes"], measured["base_bytes"]
     return {
-        "forecast_bytes": forecast,
+        "forecast_bytes": forecast(setup.graph, setup.plan, setup.config, workload.run.batch),
         "measured_bytes": None if peak is None or base is None else peak - base,
         "process_peak_bytes": peak,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +111,7 @@ def _opened(setup: Setup, data: str, why: str = "") -> Iterator[Workload]:
         memory.begin_anew()
         run = Run(setup, Path())
         run.begin()
-        with run.model.limits():
+        with run.model.limits(), closing(run):
             yield Workload(run, data, why, base)
     finally:
         setup.model.close()
@@ -134,9 +134,9 @@ def _with_noise(loaded: Loaded, graph: Graph) -> Loaded:
     kind = getattr(config.data.train, "stores", "float32") if config.data is not None else "float32"
     size = int(np.prod(graph.input)) * np.dtype(kind).itemsize
     samples = max(config.train.batch, min(BATCHES * config.train.batch, MOST_BYTES // size))
-    steps = config.data.preprocess if config.data is not None else ()
+    steps, changes = (config.data.preprocess, config.data.augment) if config.data is not None else ((), ())
     noise = Noise(graph, objective(config, graph), samples, config.seed, kind)
-    return _with(loaded, Data(noise, preprocess=steps))
+    return _with(loaded, Data(noise, preprocess=steps, augment=changes))
 
 
 def _with(loaded: Loaded, data: Data) -> Loaded:

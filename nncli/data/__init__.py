@@ -1,5 +1,5 @@
-"""Data: sources, preprocessing, splits, batches. Importing it registers sources and preprocessing steps."""
+"""Data: sources, preprocessing, splits, batches. Importing it registers what each has to choose from."""
 
-from nncli.data import preprocess, sources
+from nncli.data import augment, preprocess, sources
 
-__all__ = ["preprocess", "sources"]
+__all__ = ["augment", "preprocess", "sources"]

@@ -13,13 +13,17 @@ INPUT_TARGET = "input"
 
 
 class Term(NamedTuple):
-    """`weight` times the mean of a loss, on the output of the node with this index, against the target of this name."""
+    """`weight` times the mean of a loss, on the output of the node with this index, against the target of this name.
+
+    `mixed`: while training, each sample belongs to two classes.
+    """
 
     loss: Loss
     node: int
     target: str = TARGET
     weight: float = 1.0
     name: str = "loss"
+    mixed: bool = False
 
 
 Objective: TypeAlias = tuple[Term, ...]

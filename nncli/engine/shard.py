@@ -14,7 +14,7 @@ from nncli.engine.parameters import Parameters, Views
 from nncli.engine.plan import Plan
 from nncli.engine.wiring import Mode, Wiring
 from nncli.graph import INPUT, Graph
-from nncli.parts import Array, Frame, LossFrame, Shape, Work
+from nncli.parts import Array, Frame, LossFrame, Mixed, Shape, Work
 from nncli.randomness import uniform
 
 Each = Callable[["Shard"], None]
@@ -74,6 +74,8 @@ class Shard:
         """Outputs by node; only those that a loss reads are there when all nodes are done."""
         self.targets: dict[str, Array] = {}
         """What is to be loaded besides x, by name."""
+        self.mixed: dict[str, Mixed] = {}
+        """The same of targets that are mixed."""
         self.dx: Array | None = None
         """dL/dx of the network's input, where the program was asked for it."""
         self.dy: Array | None = None
@@ -176,6 +178,8 @@ class Shard:
     def _term(self, block: Array, place: int, term: Term, errors: dict[int, Array]) -> None:
         output = self.values[term.node]
         frame = LossFrame(n=self.n, total=self.whole, weight=float(self.whole), x=output, t=self.target(term))
+        if term.mixed and self.training:
+            frame.mixed = self.mixed.setdefault(term.target, Mixed.of(self.n, self.dtype))
         total = errors.get(term.node)
         if total is not None:
             begins = place in self.wiring.begins

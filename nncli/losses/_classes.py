@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nncli.errors import ShapeError
-from nncli.parts import LossFrame, Shape, Work
+from nncli.parts import Array, LossFrame, Shape, Work
 
 Classes = tuple[float, ...] | None
 
@@ -33,6 +33,25 @@ def place_works(n: int) -> dict[str, Work]:
 
 def weight_works(output: Shape, n: int) -> dict[str, Work]:
     return {"class_weights": Work(output, zero=True), "sample_weights": Work((n,))}
+
+
+def mix_true(f: LossFrame, flat: Array) -> None:
+    """Replace `true`, what the flat (K, n) holds for the class of each sample, by the mean over its two classes."""
+    assert f.mixed is not None
+    true, second, place = f.work["true"], f.mixed.spare, f.mixed.place
+    np.multiply(f.mixed.second, f.n, out=place)
+    np.add(place, f.work["columns"], out=place)
+    flat.take(place, out=second, mode="clip")
+    np.subtract(true, second, out=true)
+    np.multiply(true, f.mixed.share, out=true)
+    np.add(true, second, out=true)
+
+
+def add_at(flat: Array, place: Array, numbers: Array, spare: Array) -> None:
+    """Add one number for each sample to the flat (K, n), at places of which no two are the same."""
+    flat.take(place, out=spare, mode="clip")
+    np.add(spare, numbers, out=spare)
+    flat[place] = spare
 
 
 def find_places(f: LossFrame) -> None:

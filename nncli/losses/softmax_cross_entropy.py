@@ -6,7 +6,16 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from nncli.fields import Share, Weights
-from nncli.losses._classes import check_classes, check_not_all_zero, find_places, place_works, weigh, weight_works
+from nncli.losses._classes import (
+    add_at,
+    check_classes,
+    check_not_all_zero,
+    find_places,
+    mix_true,
+    place_works,
+    weigh,
+    weight_works,
+)
 from nncli.parts import Array, Loss, LossFrame, Shape, Work
 from nncli.registry import loss
 
@@ -23,11 +32,15 @@ class SoftmaxCrossEntropy(Loss):
     `class_weights` w the term of class k is multiplied by w_k, and the mean is divided by the sum of the weights of the
     true classes: ``Σₙ ((1 − ε) w_t (lse − x_t) + ε/K Σₖ wₖ (lse − xₖ)) / Σₙ w_t``, as in PyTorch.
 
+    Of samples that `mixup` has mixed, with the share λ of their class t and 1 − λ of t', ``λ x_t + (1 − λ) x_t'``
+    stands in the place of x_t: that is the cross-entropy with these probabilities.
+
     Shapes (K classes, N samples)
         x (K, N)   t (N,) class numbers from 0
 
     Gradients
         dx = (softmax(x) − onehot(t)) / N, or with W = Σₙ w_t
+        dx = (softmax(x) − λ onehot(t) − (1 − λ) onehot(t')) / N of mixed samples
         dxₖ = (((1 − ε) w_t + ε/K Σⱼ wⱼ) softmax(x)ₖ − (1 − ε) w_t onehot(t)ₖ − ε/K wₖ) / W
 
     Raises ShapeError unless the output is a vector of at least two logits, with as many weights.
@@ -37,6 +50,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     target: ClassVar[Literal["classes", "values"]] = "classes"
+    mixes: ClassVar[bool] = True
     label_smoothing: Share = 0.0
     class_weights: Weights | None = None
 
@@ -78,6 +92,8 @@ class SoftmaxCrossEntropy(Loss):
         np.subtract(f.x, top, out=powers)
         find_places(f)
         flat.take(place, out=true, mode="clip")  # "raise" would buffer `out`; labels are checked with the data
+        if f.mixed is not None:
+            mix_true(f, flat)
         if self.label_smoothing:
             np.matmul(work["shares"].T, powers, out=work["spread"])
         np.exp(powers, out=powers)
@@ -94,6 +110,9 @@ class SoftmaxCrossEntropy(Loss):
         return float(np.add.reduce(true, dtype=np.float64))
 
     def backward(self, f: LossFrame) -> None:
+        if f.mixed is not None:
+            self._mixed_backward(f)
+            return
         if self.label_smoothing or self.class_weights is not None:
             self._weighed_backward(f)
             return
@@ -106,6 +125,23 @@ class SoftmaxCrossEntropy(Loss):
         np.subtract(true, work["sum"], out=true)
         np.multiply(true, scale, out=true)
         dx[place] = true
+
+    def _mixed_backward(self, f: LossFrame) -> None:
+        """Classes have no weights here. The two classes of a sample may be the same one."""
+        work, (_, dx), mixed = f.work, f.views, f.mixed
+        assert mixed is not None
+        own, scale = work["top"], work["true"]
+        np.multiply(work["sum"], f.weight, out=scale)
+        np.divide(1, scale, out=scale)
+        np.multiply(work["powers"], scale, out=f.dx)
+        if self.label_smoothing:
+            np.multiply(work["shares"], 1 / f.weight, out=work["column"])
+            np.subtract(f.dx, work["column"], out=f.dx)
+        part = (1 - self.label_smoothing) / f.weight
+        np.multiply(mixed.share, -part, out=own)
+        add_at(dx, work["place"], own, scale)
+        np.subtract(-part, own, out=own)
+        add_at(dx, mixed.place, own, scale)
 
     def _weighed_backward(self, f: LossFrame) -> None:
         work, (_, dx) = f.work, f.views

@@ -108,7 +108,8 @@ class Data:
     `train` is a source. `validation` and `test` are each a share or a count of the training samples, or a source of its
     own. `fold` takes the place of `test`: one of several equal parts of the training samples, as `train --folds` does
     one after the other. With `stratified: true` classes stay in proportion when samples are drawn. `preprocess` are
-    steps that are done in order, fitted on the training split only. `standardize_targets: true` brings targets that are
+    steps that are done in order, fitted on the training split only; `augment` are changes of the training samples that
+    are drawn anew each time. `standardize_targets: true` brings targets that are
     any numbers to mean 0 and deviation 1 for the network; losses and metrics are reported in their own units.
     `shuffle: false` keeps the order of the samples in each epoch.
     """
@@ -119,6 +120,7 @@ class Data:
     fold: Annotated[Fold, Section()] | None = None
     stratified: bool = False
     preprocess: tuple[Annotated[Any, Choice("preprocess")], ...] = ()
+    augment: tuple[Annotated[Any, Choice("augment")], ...] = ()
     standardize_targets: bool = False
     shuffle: bool = True
 

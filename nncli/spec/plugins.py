@@ -34,6 +34,7 @@ BASES: dict[str, type] = {
     "schedule": parts.Schedule,
     "initializer": parts.InitializerBase,
     "preprocess": parts.Step,
+    "augment": parts.Augmentation,
 }
 """What the classes of a kind derive from; a source has a method `load` and no base."""
 

@@ -57,7 +57,8 @@ def figure(value: float) -> str:
 
 def noun(kind: str) -> str:
     """What messages call a class of a registry."""
-    return {"preprocess": "preprocessing step", "game_loss": "loss of a game"}.get(kind, kind)
+    names = {"preprocess": "preprocessing step", "augment": "augmentation", "game_loss": "loss of a game"}
+    return names.get(kind, kind)
 
 
 def either(options: Sequence[str]) -> str:

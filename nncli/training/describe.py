@@ -8,7 +8,6 @@ from typing import Any
 
 from nncli.data.splits import open_splits
 from nncli.engine import Plan, make_plan
-from nncli.engine.model import memory_bytes
 from nncli.engine.plan import Planner
 from nncli.errors import NoSuchFile, SpecError
 from nncli.graph import INPUT, Graph
@@ -16,7 +15,7 @@ from nncli.spec import LoadedGame, load_any
 from nncli.spec.config import Config
 from nncli.training.game.describing import describe_game
 from nncli.training.objective import check_targets, kinds_of, objective
-from nncli.training.setup import checked_graph, resolve_input, vectors_of
+from nncli.training.setup import checked_graph, forecast, resolve_input
 
 
 def describe(path: Path, texts: Sequence[str], data: bool = True, planner: Planner = make_plan) -> dict[str, Any]:
@@ -68,14 +67,13 @@ def document_of(config: Config, graph: Graph, plan: Plan) -> dict[str, Any]:
         }
         for node in graph.nodes
     ]
-    terms = objective(config, graph)
     return {
         "name": config.name,
         "input": list(graph.input),
         "nodes": nodes,
         "parameters": graph.parameter_count,
         "flops": graph.flops,
-        "memory_bytes": memory_bytes(graph, plan, config.dtype, config.train.batch, terms, vectors_of(config)),
+        "memory_bytes": forecast(graph, plan, config, config.train.batch),
         "batch": config.train.batch,
         "dtype": config.dtype,
         "plan": plan.describe(),

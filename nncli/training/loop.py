@@ -10,13 +10,13 @@ from time import perf_counter
 
 from nncli.data.batches import Loader, order
 from nncli.engine import Updater
-from nncli.engine.shard import Each
 from nncli.engine.update import Settings
 from nncli.errors import DivergenceError, Fault
 from nncli.parts import Array, Moment
 from nncli.training import events as ev
 from nncli.training.average import Average
-from nncli.training.measure import Meter, loading, measure_split
+from nncli.training.feeding import Feed, Wanted
+from nncli.training.measure import Meter, measure_split
 from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
 from nncli.training.saving import Saving
@@ -36,6 +36,7 @@ class Run:
         config = setup.config
         self.setup, self.folder = setup, folder
         self.model = setup.model
+        self.feed = Feed(setup.train, setup.model, setup.augmenter)
         self.batch = min(config.train.batch, len(setup.train))
         self.model.program(self.batch, training=True)
         clip = config.train.clip
@@ -69,6 +70,10 @@ class Run:
             self.setup.initial.apply(parameters)
         if self.average is not None:
             self.average.start()
+
+    def close(self) -> None:
+        """End the thread that prepares batches."""
+        self.feed.close()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -114,36 +119,41 @@ class Run:
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
         total = config.train.epochs * self.steps_per_epoch
-        size = self.batch * config.train.accumulate
         assert config.data is not None
         indices = order(config.seed, progress.epoch, n) if config.data.shuffle else setup.in_order(n)
         if progress.cursor == 0:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):
-            rows = indices[cursor * size : (cursor + 1) * size]
             lr = config.optimizer.lr * config.schedule.factor(
                 Moment(progress.step, total, self.steps_per_epoch, self._seen())
             )
             if self.probing.due():
-                yield self.probing.look(rows[: self.batch], cursor * config.train.accumulate)
-            loss, norm = self._step(rows, cursor, lr)
+                yield self.probing.look(self._batch(indices, cursor * config.train.accumulate))
+            loss, norm = self._step(indices, cursor, lr)
             progress.step += 1
             progress.cursor = cursor + 1
             self.history.add_step(loss, lr, norm)
             yield ev.Stepped(progress.epoch + 1, cursor + 1, progress.step, self.running.loss, lr, norm)
 
-    def _step(self, rows: Array, cursor: int, lr: float) -> tuple[float, float]:
-        """Forward, backward and update on these rows, in batches; returns the mean loss and the gradient's norm.
+    def _batch(self, indices: Array, number: int) -> Wanted:
+        """A batch of this epoch, of which `indices` is the order; empty beyond its end."""
+        return Wanted(self.progress.epoch, number, indices[number * self.batch : (number + 1) * self.batch])
+
+    def _step(self, indices: Array, cursor: int, lr: float) -> tuple[float, float]:
+        """Forward, backward and update on the batches of a step; returns the mean loss and the gradient's norm.
 
         The loss is in the targets' own units, the norm that of the gradient of what is made small.
         """
-        batches = [rows[start : start + self.batch] for start in range(0, len(rows), self.batch)]
-        first = cursor * self.setup.config.train.accumulate
+        first, count = cursor * self.setup.config.train.accumulate, self.setup.config.train.accumulate
+        batches = [batch for number in range(first, first + count) if len((batch := self._batch(indices, number)).rows)]
         total = weight = 0.0
         norm = math.nan
-        for number, batch in enumerate(batches, first):
-            program = self.model.program(len(batch), training=True)
-            loss = program.run(self._load(batch), self.progress.epoch, number, self.meter)
+        for batch in batches:
+            program = self.model.program(len(batch.rows), training=True)
+            load = self.feed.load(batch)
+            if len((following := self._batch(indices, batch.number + 1)).rows):
+                self.feed.ahead(following)
+            loss = program.run(load, batch.epoch, batch.number, self.meter)
             own = self.meter.loss(program) if self.meter.scales else loss
             total, weight = total + own * program.weight, weight + program.weight
             if math.isfinite(loss) and len(batches) > 1:
@@ -151,31 +161,22 @@ class Run:
             elif math.isfinite(loss):
                 norm = self.updater.gather(len(program.shards))
             else:
-                raise self._diverged([batch], number, loss, cursor)
-            self.running.add(self.meter.losses(program), program.weights, len(batch), self.meter.take(program))
+                raise self._diverged([batch], loss, cursor)
+            self.running.add(self.meter.losses(program), program.weights, len(batch.rows), self.meter.take(program))
         if len(batches) > 1:
             norm = self.updater.gather_kept()
         if not math.isfinite(norm):
-            raise self._diverged(batches, first, total / weight, cursor)
+            raise self._diverged(batches, total / weight, cursor)
         self.updater.apply(norm, lr, self.progress.step + 1)
         if self.average is not None:
             self.average.add(self.progress.step + 1)
         return total / weight, norm
 
-    def _load(self, rows: Array) -> Each:
-        """Each shard gathers its samples in its own thread, when its step begins.
-
-        No thread prepares the next batch ahead, because there is little to gain: of the processor time of a training
-        step of the six workloads of `tests/benchmarks`, gathering, converting and preprocessing are 0.1 to 5 % (8 of
-        150 µs where the step is shortest, 85 of 2,200 µs for the perceptron, 91 of 14,000 µs for LeNet on bytes).
-        """
-        return loading(self.setup.train, rows)
-
-    def _nonfinite(self, batches: list[Array], first: int) -> tuple[str, str]:
+    def _nonfinite(self, batches: list[Wanted]) -> tuple[str, str]:
         """The first node, and what of it, that is not finite in these batches."""
-        for number, batch in enumerate(batches, first):
-            program = self.model.program(len(batch), training=True)
-            found = program.first_nonfinite(self._load(batch), self.progress.epoch, number)
+        for batch in batches:
+            program = self.model.program(len(batch.rows), training=True)
+            found = program.first_nonfinite(self.feed.load(batch), batch.epoch, batch.number)
             if found is not None:
                 return found
         return "", "gradient"
@@ -188,8 +189,8 @@ class Run:
         values = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
         return [-value for value in values] if self.setup.better(figure) == "max" else values
 
-    def _diverged(self, batches: list[Array], first: int, loss: float, cursor: int) -> DivergenceError:
-        node, what = self._nonfinite(batches, first)
+    def _diverged(self, batches: list[Wanted], loss: float, cursor: int) -> DivergenceError:
+        node, what = self._nonfinite(batches)
         at = f"epoch {self.progress.epoch + 1}, step {cursor + 1} of {self.steps_per_epoch}"
         kept = self.saving.last
         stays = f"; {kept} is as it was before" if kept.exists() else ""

@@ -47,12 +47,20 @@ def standardized(config: Config) -> tuple[str, ...]:
 def objective(config: Config, graph: Graph) -> Objective:
     """The losses on their nodes; of one loss without more the figure is `loss`."""
     several = len(config.loss) > 1
+    mixes = bool(mixing(config))
     terms = []
     for term in config.loss:
         node = _node(graph, term)
         name = f"loss_{graph.nodes[node].name}" if several else "loss"
-        terms.append(Term(term.part, node, term.target or TARGET, term.weight, name))
+        mixed = mixes and term.part.target == "classes"
+        terms.append(Term(term.part, node, term.target or TARGET, term.weight, name, mixed))
     return tuple(terms)
+
+
+def mixing(config: Config) -> list[int]:
+    """The places of the steps of augmentation that mix samples."""
+    steps = config.data.augment if config.data is not None else ()
+    return [place for place, step in enumerate(steps) if step.mixes]
 
 
 def measured(config: Config, graph: Graph) -> dict[str, Measured]:
@@ -127,6 +135,7 @@ def faults_of(loaded: Loaded, graph: Graph) -> list[Fault]:
         message = "there is no target to standardize: the losses take classes, or values within bounds"
         hint = "leave it out, or choose a loss such as `least_squares`"
         faults.append(loaded.document.fault(("data", "standardize_targets"), message, hint))
+    faults += _unfit_augmentation(loaded, graph)
     outputs = [term.output or names[-1] for term in config.loss]
     for index, metric in enumerate(config.metrics):
         path = ("metrics", index)
@@ -159,6 +168,37 @@ def _unfit(loaded: Loaded, graph: Graph, path: tuple[str | int, ...], term: Loss
     except NncliError as error:
         return [loaded.document.fault(path, _named(fault, graph, loaded, term), fault.hint) for fault in error.faults]
     return []
+
+
+def _unfit_augmentation(loaded: Loaded, graph: Graph) -> list[Fault]:
+    """Steps that cannot be done to the samples, or mix what a loss cannot take."""
+    config, document = loaded.config, loaded.document
+    if config.data is None or not config.data.augment:
+        return []
+    faults, path = [], ("data", "augment")
+    if graph.indices is not None:
+        message = "the network reads whole numbers as indices, which augmentation would change"
+        return [document.fault(path, message, "leave `augment` out")]
+    for index, step in enumerate(config.data.augment):
+        try:
+            step.check(graph.input)
+        except NncliError as error:
+            faults += [document.fault((*path, index), fault.message, fault.hint) for fault in error.faults]
+    for index in mixing(config)[1:]:
+        faults.append(document.fault((*path, index), "samples are mixed already", "keep one step that mixes"))
+    for index in mixing(config)[:1]:
+        name = config.data.augment[index].type_name
+        for term in config.loss:
+            if term.part.target != "classes" or (term.part.mixes and not term.part.weighs()):
+                continue
+            message, hint = f"{term.part.type_name} takes one class for each sample, {name} gives two", _MIXES
+            if term.part.mixes:
+                message, hint = f"classes have weights, and {name} mixes them", "leave `class_weights` or it out"
+            faults.append(document.fault((*path, index), message, hint))
+    return faults
+
+
+_MIXES = "choose `loss: softmax_cross_entropy`, or leave it out"
 
 
 def _check_input(term: LossTerm, shape: Shape, output: Shape) -> None:

@@ -12,10 +12,9 @@ from nncli.diagnostics import Finding, NodeFigures, Probe, fresh, judge, probe
 from nncli.diagnostics.figures import INPUT_NAME
 from nncli.errors import NncliError
 from nncli.graph import Graph
-from nncli.parts import Array
 from nncli.spec import read_text
 from nncli.training.events import Probed
-from nncli.training.measure import loading
+from nncli.training.feeding import Wanted
 from nncli.training.setup import checked_graph
 
 if TYPE_CHECKING:
@@ -76,12 +75,12 @@ class Probing:
         step = self.run.progress.step
         return self.every is not None and step % self.every == 0 and self.steps[-1:] != [step]
 
-    def look(self, rows: Array, number: int) -> Probed:
-        """Look at the batch of these rows, which the next step takes first; `number` is its place in the epoch."""
+    def look(self, batch: Wanted) -> Probed:
+        """Look at the batch that the next step takes first."""
         run = self.run
         step = run.progress.step
         before = self._findings() if self.steps else []
-        seen = probe(run.model, len(rows), loading(run.setup.train, rows), run.progress.epoch, number)
+        seen = probe(run.model, len(batch.rows), run.feed.load(batch), batch.epoch, batch.number)
         self.steps.append(step)
         self.samples.append(seen.samples)
         for figures in seen.nodes:

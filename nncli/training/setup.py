@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nncli.data.augmentation import Augmenter, augmentation_bytes
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits
 from nncli.data.table import State
@@ -41,6 +42,7 @@ class Setup:
     class_names: tuple[str, ...] = ()
     table: State = field(default_factory=dict)
     """What was learned to make samples of a table."""
+    augmenter: Augmenter | None = None
 
     @property
     def samples(self) -> dict[str, int]:
@@ -88,8 +90,7 @@ def resolve_input(config: Config, splits: Splits) -> Config:
 
 def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
     """Bytes that training will take. Raises UsageError where this machine has less."""
-    slots = vectors_of(config)
-    needed = memory_bytes(graph, plan, config.dtype, n, objective(config, graph), slots)
+    needed = forecast(graph, plan, config, n)
     if config.diagnose is not None:
         needed += memory_bytes(graph, plan, config.dtype, n, objective(config, graph), 0)
     free = available_memory()
@@ -98,6 +99,13 @@ def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
         message = f"training needs {needed / gib:.1f} GiB of memory, {free / gib:.1f} GiB are free"
         raise UsageError(Fault(message, "train.batch", f"a batch smaller than {config.train.batch} needs less"))
     return needed
+
+
+def forecast(graph: Graph, plan: Plan, config: Config, n: int) -> int:
+    """Bytes of the arrays of training in batches of n samples, without the data and what `diagnose` needs."""
+    network = memory_bytes(graph, plan, config.dtype, n, objective(config, graph), vectors_of(config))
+    steps = config.data.augment if config.data is not None else ()
+    return network + augmentation_bytes(steps, graph.input, n, config.dtype)
 
 
 def vectors_of(config: Config) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from nncli import checkpoint
 from nncli.checkpoint import Snapshot
+from nncli.data.augmentation import Augmenter
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
@@ -51,11 +52,12 @@ def open_run(
             folder, made = new_folder(setup.config.name, out), True
         with checkpoint.lock(folder), model.limits():
             run = Run(setup, folder)
-            if snapshot is not None:
-                run.saving.restore(snapshot)
-            else:
-                run.begin()
-            yield run
+            with closing(run):
+                if snapshot is not None:
+                    run.saving.restore(snapshot)
+                else:
+                    run.begin()
+                yield run
     finally:
         model.close()
         if made:
@@ -172,7 +174,13 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None, planner: Planner = make_pl
         initial,
         splits.class_names,
         splits.fitted,
+        _augmenter(config, splits),
     )
+
+
+def _augmenter(config: Config, splits: Splits) -> Augmenter | None:
+    steps = config.data.augment if config.data is not None else ()
+    return Augmenter(steps, splits.shape, config.dtype, config.seed) if steps else None
 
 
 def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None, planner: Planner) -> Plan:

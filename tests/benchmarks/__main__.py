@@ -6,6 +6,7 @@ python -m tests.benchmarks gan                      a step of both players of a 
 python -m tests.benchmarks alarms --seeds 10        how often alarms ring in healthy and in sick games (an hour)
 python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (or the variable NNCLI_MNIST)
 python -m tests.benchmarks tables --tables FOLDER   cross-validation beside scikit-learn's (or NNCLI_TABLES)
+python -m tests.benchmarks augment --pictures a.png what augmentation costs LeNet, and a picture of each step
 python -m tests.benchmarks iris wine --tables FOLDER    some of the tables
 """
 
@@ -15,9 +16,9 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import alarms, gan, machine, mnist, scikit, steps, tables
+from tests.benchmarks import alarms, augmentation, gan, machine, mnist, scikit, steps, tables
 
-ELSE = ("gan", "alarms", "mnist", "tables", *tables.FILES)
+ELSE = ("gan", "alarms", "mnist", "augment", "tables", *tables.FILES)
 """What can be asked for besides the workloads."""
 
 
@@ -36,6 +37,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="games at a time for `alarms` (default 2)")
     parser.add_argument("--figures", type=Path, default="alarms.jsonl", help="where `alarms` adds the figures of games")
     parser.add_argument("--replay", action="store_true", help="`alarms` judges the games of that file again")
+    parser.add_argument("--pictures", type=Path, help="where the sheet of augmented images is written (PNG)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of a run with augmentation (default 2)")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
     if unknown := sorted(set(names) - {*steps.NAMES, *ELSE}):
@@ -57,6 +60,11 @@ def main() -> None:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")
         mnist.report(Path(asked.mnist), asked.rounds)
+    if "augment" in names:
+        if asked.pictures is not None:
+            folder = None if asked.mnist is None else Path(asked.mnist)
+            augmentation.pictures(augmentation.samples(folder), asked.pictures)
+        augmentation.report(asked.seconds, asked.threads)
     wanted = list(tables.FILES) if "tables" in names else [name for name in names if name in tables.FILES]
     if wanted:
         if asked.tables is None:

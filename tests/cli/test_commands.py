@@ -328,13 +328,14 @@ def test_a_bug_is_reported_as_one(run: Runner, trained: Path, monkeypatch: pytes
     assert "Traceback" not in result.err
 
 
+@pytest.mark.parametrize("augment", ["[]", "[shift, elastic, mixup]"], ids=["plain", "augmented"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_writes_a_checkpoint_first(tmp_path: Path, number: int, code: int) -> None:
+def test_a_signal_writes_a_checkpoint_first(tmp_path: Path, number: int, code: int, augment: str) -> None:
     config = write_config(tmp_path)
     command = [sys.executable, "-c", "from nncli.cli import main; main()", "train", str(config), "--out"]
     run = tmp_path / "run"
     process = subprocess.Popen(
-        [*command, str(run), "--epochs", "400", "--set", "schedule=constant"],
+        [*command, str(run), "--epochs", "400", "--set", "schedule=constant", "--set", f"data.augment={augment}"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 
 from nncli.errors import ShapeError
 from nncli.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from nncli.parts import LossFrame
+from nncli.parts import LossFrame, Mixed
 from tests.losses.cases import Case
 from tests.losses.harness import Alone, difference, gradient_error, samples, shard_error
 
@@ -156,3 +157,25 @@ def test_weights_that_do_not_fit() -> None:
 
 def test_without_them_no_more_memory_is_asked_for() -> None:
     assert set(LOSS.workspace((5,), 9)) == {"powers", "top", "sum", "true", "place", "columns", "ones"}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_mixed_samples_have_the_probabilities_of_both_classes(dtype: Any, smoothing: float) -> None:
+    """Against the cross-entropy with these probabilities in one formula; the two classes of the last sample are one."""
+    rng = np.random.default_rng(4)
+    x, t, second = rng.normal(size=(5, 4)), np.array([0, 3, 2, 1]), np.array([1, 0, 4, 1])
+    share = np.array([1.0, 0.5, 0.8, 0.7])
+    hot = np.eye(5)
+    p = (share * hot[:, t] + (1 - share) * hot[:, second]) * (1 - smoothing) + smoothing / 5
+    q = np.exp(x) / np.exp(x).sum(axis=0)
+    made = SoftmaxCrossEntropy(label_smoothing=smoothing)
+    frame = LossFrame(n=4, total=8, weight=8.0, x=x.astype(dtype), t=t, dx=np.empty((5, 4), dtype))
+    frame.mixed = Mixed.of(4, dtype)
+    frame.mixed.second[...], frame.mixed.share[...] = second, share
+    frame.work = {name: np.zeros(work.shape, work.dtype or dtype) for name, work in made.workspace((5,), 4).items()}
+    frame.views = made.prepare(frame)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-5
+    assert made.forward(frame) == pytest.approx(-(p * np.log(q)).sum(), rel=tolerance)
+    made.backward(frame)
+    np.testing.assert_allclose(frame.dx, (q - p) / 8, atol=tolerance)
