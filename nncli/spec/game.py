@@ -257,6 +257,10 @@ def decode_game(document: Document) -> tuple[GameConfig, list[Fault]]:
             values[name] = cls(values[name], values[name])
     game = values.setdefault("game", Game())
     _check(game, values.get("schedule"), document, faults)
+    for name in ("augment", "standardize_targets"):
+        if getattr(values.get("data"), name, None):
+            message = "a game plays with the data as they are"
+            faults.append(document.fault(("data", name), message, "leave it out; it is for `nncli train`"))
     if plain.get("latent") is None:
         message = "the section 'latent' is required"
         faults.append(document.fault((), message, "write `latent: {dim: 64}`: how many numbers the generator reads"))

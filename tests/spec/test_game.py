@@ -83,6 +83,9 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "game.clip: `clip` and `spectral_norm` both bound the discriminator's weights",
     ),
     "a batch that pack does not divide": ("", "game.pack=4", "game.pack: a batch of 6 cannot be cut into packs of 4"),
+    "augmentation": (
+        "", "data={train: ring, augment: [{shift: 1}]}", "data.augment: a game plays with the data as they are",
+    ),
     "a sigmoid at the end": (
         "", "discriminator=[{dense: 1}, sigmoid]", "discriminator[1]: the discriminator ends in 'sigmoid'",
     ),
@@ -189,6 +192,8 @@ def games(draw: st.DrawFn) -> GameConfig:
     values: dict[str, Any] = {
         name: draw(of(annotation)) for name, annotation in GAME_SECTIONS.items() if name not in ("name", "plugins")
     }
+    if values["data"] is not None:
+        values["data"] = replace(values["data"], augment=(), standardize_targets=False)
     game = values["game"]
     pack = game.pack % 8 + 1
     game = replace(game, batch=(game.batch % 1000 + 1) * pack, pack=pack, label_smoothing=0.0, clip=None)
