@@ -103,11 +103,10 @@ class Encoding:
     def state(self) -> dict[str, dict[str, Array]]:
         """The opposite of `restore`; names are kept as values, because any text may be one."""
         categories = {str(place): _texts(texts) for place, texts in enumerate(self.categories) if texts}
-        labels = {str(place): _texts(names) for place, names in enumerate(self.labels.values())}
         return {
             "columns": {"names": _texts(self.names), "fills": np.array(self.fills, dtype=np.float64)},
             **({"categories": categories} if categories else {}),
-            **({"labels": {"targets": _texts(tuple(self.labels)), **labels}} if labels else {}),
+            **labels_state(self.labels),
         }
 
     @classmethod
@@ -116,13 +115,25 @@ class Encoding:
         if "columns" not in state:
             return None
         names, fills = _tuple(state["columns"]["names"]), tuple(map(float, state["columns"]["fills"]))
-        texts, labels = state.get("categories", {}), state.get("labels", {})
+        texts = state.get("categories", {})
         return cls(
             names,
             fills,
             tuple(_tuple(texts.get(str(place), ())) for place in range(len(names))),
-            {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))},
+            restored_labels(state),
         )
+
+
+def labels_state(labels: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, Array]]:
+    """Names of classes, by target, as a checkpoint keeps them; empty where there are none."""
+    kept = {str(place): _texts(names) for place, names in enumerate(labels.values())}
+    return {"labels": {"targets": _texts(tuple(labels)), **kept}} if labels else {}
+
+
+def restored_labels(state: State) -> dict[str, tuple[str, ...]]:
+    """The opposite of `labels_state`."""
+    labels = state.get("labels", {})
+    return {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Setup:
     initial: Initial | None = None
     class_names: tuple[str, ...] = ()
     table: State = field(default_factory=dict)
-    """What was learned to make samples of a table."""
+    """What was learned to make samples of a table, and the names of classes."""
 
     @property
     def samples(self) -> dict[str, int]:
