@@ -92,7 +92,7 @@ class Wav:
         found, sound = read_wav(file)
         if rate is not None and found != rate:
             wanted = f"`rate` says {rate}" if self.rate is not None else f"{files[0]} at {rate}"
-            hint = "bring all to one rate first, as by `ffmpeg -i in.wav -ar 8000 out.wav`"
+            hint = f"bring all to one rate first, as by `ffmpeg -i in.wav -ar {rate} out.wav`"
             raise DataError(Fault(f"is sampled at {found} Hz, {wanted}", hint=hint, file=str(file)))
         if self.channels == 1:
             return found, sound.mean(axis=0, keepdims=True)
@@ -127,6 +127,8 @@ def read_wav(file: Path) -> tuple[int, Array]:
     except MemoryError:
         raise DataError(Fault("does not fit into memory", file=str(file))) from None
     except Exception as error:  # damaged headers make the reader raise nearly anything
+        if "Unknown wave file format" in str(error):
+            raise DataError(Fault(reason(error), hint=_CONVERT, file=str(file))) from None
         raise DataError(Fault(f"the sound is damaged: {reason(error)}", hint=_AGAIN, file=str(file))) from None
     if not data.size:
         raise DataError(Fault("holds no sound: its length is 0", hint=_AGAIN, file=str(file)))
