@@ -252,10 +252,10 @@ def _learns(step: Step) -> bool:
 
 def _scales(state: Mapping[str, Array]) -> dict[str, Scale]:
     """By the names of their targets, as `Preprocessing.state` has them."""
-    names = [str(name) for name in state.get("names", ())]
     return {
-        name: Scale(np.asarray(state[f"{place}_mean"]), np.asarray(state[f"{place}_std"]))
-        for place, name in enumerate(names)
+        str(name): Scale(np.asarray(state[f"{place}_mean"]), np.asarray(state[f"{place}_std"]))
+        for place, name in enumerate(state.get("names", ()))
+        if f"{place}_mean" in state and f"{place}_std" in state
     }
 
 

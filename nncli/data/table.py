@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from nncli.data.dataset import LIMIT, TARGET, Dataset, Origin, Target, missing_target
-from nncli.errors import DataError, Fault
+from nncli.errors import CheckpointError, DataError, Fault
 from nncli.parts import Array
 
 Strategy: TypeAlias = Literal["error", "mean", "median", "most_frequent", "drop"] | float
@@ -111,17 +111,18 @@ class Encoding:
 
     @classmethod
     def restore(cls, state: State) -> Encoding | None:
-        """From `state`; None where it has no table."""
+        """From `state`; None where it has no table. Raises CheckpointError where something of it is missing."""
         if "columns" not in state:
             return None
-        names, fills = _tuple(state["columns"]["names"]), tuple(map(float, state["columns"]["fills"]))
-        texts = state.get("categories", {})
-        return cls(
-            names,
-            fills,
-            tuple(_tuple(texts.get(str(place), ())) for place in range(len(names))),
-            restored_labels(state),
-        )
+        texts, classes = state.get("categories", {}), restored_labels(state)
+        try:
+            names, fills = _tuple(state["columns"]["names"]), tuple(map(float, state["columns"]["fills"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _incomplete(error) from None
+        if len(fills) != len(names):
+            message = f"{len(fills)} fillings for {len(names)} columns of a table"
+            raise CheckpointError(Fault(message, "/preprocess/columns"))
+        return cls(names, fills, tuple(_tuple(texts.get(str(place), ())) for place in range(len(names))), classes)
 
 
 def labels_state(labels: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, Array]]:
@@ -131,9 +132,16 @@ def labels_state(labels: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, A
 
 
 def restored_labels(state: State) -> dict[str, tuple[str, ...]]:
-    """The opposite of `labels_state`."""
+    """The opposite of `labels_state`. Raises CheckpointError where names are missing."""
     labels = state.get("labels", {})
-    return {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))}
+    try:
+        return {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))}
+    except (KeyError, TypeError) as error:
+        raise _incomplete(error) from None
+
+
+def _incomplete(error: Exception) -> CheckpointError:
+    return CheckpointError(Fault(f"what was learned of the data is incomplete: {error}", "/preprocess"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nncli.data.splits import Splits, open_splits
 from nncli.data.table import Encoding
-from nncli.errors import DataError
+from nncli.errors import CheckpointError, DataError
 from nncli.parts import Array
 from tests.data.files import DATASETS, Section, source
 from tests.data.test_bad_tables import read
@@ -274,6 +274,21 @@ def test_an_encoding_is_stored_and_restored(columns: list[Any], labels: Any) -> 
     back = Encoding.restore(made.state())
     assert repr(back) == repr(made)
     assert Encoding.restore({}) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"columns": {"names": np.array(["a"])}}, "/preprocess: what was learned of the data is incomplete: 'fills'"),
+        ({"columns": {"names": np.array(["a"]), "fills": np.zeros(2)}}, "2 fillings for 1 columns of a table"),
+        ({"labels": {"targets": np.array(["y", "z"]), "0": np.array(["p"])}}, "the data is incomplete: '1'"),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_lacks_something(change: Any, message: str) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        Encoding.restore(Encoding(("a",), (1.0,), ((),), {"y": ("p", "q")}).state() | change)
+    assert message in str(caught.value)
 
 
 # -- labels and splits -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nncli.errors import OutputError, SpecError
 from nncli.parts import Array
 from nncli.training.evaluate import evaluate_checkpoint
 from nncli.training.folds import Folds
+from nncli.training.supervised import open_run
 from tests.training.runs import contents, finished, train
 
 CONFIG = """
@@ -174,3 +176,25 @@ def test_folds_go_into_a_folder_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "cv" / "mine").touch()
     with pytest.raises(OutputError, match="the folder exists and is not empty"):
         Folds(write(tmp_path), [], tmp_path / "cv", 4)
+
+
+def test_measuring_in_own_units_takes_no_memory_by_batch_size(tmp_path: Path) -> None:
+    """A step on twice as many samples takes no more; NumPy converts in buffers of 8192 numbers."""
+    rng = np.random.default_rng(2)
+    np.savez(tmp_path / "a.npz", x=rng.normal(size=(40_000, 2)), y=rng.normal(5, 2, size=40_000))
+    config = tmp_path / "a.yaml"
+    config.write_text(
+        "data: {train: {npz: a.npz}, standardize_targets: true}\nnetwork: [dense: 1]\nloss: least_squares\n"
+        "metrics: [rmse, mae, r2]\nthreads: 1\n"
+    )
+    peaks = []
+    for batch in (10_000, 20_000):
+        with open_run(config, None, [f"train.batch={batch}"], tmp_path / str(batch)) as run:
+            run.begin()
+            rows = np.arange(batch)
+            run._step(rows, 0, 0.1)
+            tracemalloc.start()
+            run._step(rows, 0, 0.1)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert abs(peaks[0] - peaks[1]) < 4096, "a target of the smaller batch is 40,000 bytes"

@@ -30,8 +30,8 @@ class Quantile(Step):
     Shapes
         x (…, N) of F numbers: points and levels (F, K), unused places at the end filled with the last
 
-    Source: Bartlett 1947, "The use of transformations", for scores of ranks; as scikit-learn's QuantileTransformer,
-    whose ends lie at ±5.2, here at the normal score of a half over K.
+    Source: Blom 1958, "Statistical estimates and transformed beta-variables" (α = ½); as
+    scikit-learn's QuantileTransformer, whose ends lie at ±5.2, here at the normal score of a half over K.
     """
 
     distribution: Literal["normal", "uniform"] = "normal"
