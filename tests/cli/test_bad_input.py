@@ -137,7 +137,8 @@ def test_bad_folder(run: Runner, tmp_path: Path, source: str, files: dict[str, b
 
 
 def test_folder_without_pillow(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, IMAGES["empty class"][1])
+    """What is wrong with the folder itself is said all the same."""
+    write(tmp_path, {"i/a/1.png": b"any", "j/": b""})
     monkeypatch.setitem(sys.modules, "PIL", None)
     (tmp_path / "data.yaml").write_text(config_of("folder: i"))
     before = contents(tmp_path)
@@ -147,4 +148,6 @@ def test_folder_without_pillow(run: Runner, tmp_path: Path, monkeypatch: pytest.
         "error: folders of images are read by pillow, which is not installed",
         "  hint: pip install 'nncli[images]'",
     ]
+    for path in ("j", "k"):
+        assert run("train", "data.yaml", "--set", f"data.train.folder={path}").code == 3
     assert contents(tmp_path) == before

@@ -62,7 +62,6 @@ class Folder:
         check_labels(self.labels)
 
     def load(self, base: Path) -> Dataset:
-        _pillow()
         listing = listed(base, self.path, self.files, self.labels)
         files = listing.files
         channels = self.channels or (1 if _all_grey(files) else 3)
