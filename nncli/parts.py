@@ -495,8 +495,19 @@ class Step:
         steps before this one applied. Stored in the checkpoint by these names."""
         return {}
 
+    def shape(self, shape: Shape) -> Shape:
+        """Of a sample after this step. Raises ShapeError where it takes none of this shape.
+
+        A step that changes it has a `transform` in place of `apply`.
+        """
+        return shape
+
     def apply(self, x: Array, fitted: Mapping[str, Array]) -> None:
         """Change a batch in place."""
+        raise NotImplementedError
+
+    def transform(self, x: Array, out: Array, fitted: Mapping[str, Array]) -> None:
+        """Write a batch to `out`, of another shape; x may be overwritten."""
         raise NotImplementedError
 
     def undo(self, x: Array, fitted: Mapping[str, Array]) -> None:

@@ -17,7 +17,7 @@ from nncli.engine.plan import Planner
 from nncli.errors import DataError, Fault, SpecError
 from nncli.graph import Graph
 from nncli.graph.graph import Node
-from nncli.parts import Array
+from nncli.parts import Array, Shape
 from nncli.randomness import generator
 from nncli.spec import Loaded
 from nncli.spec.config import Data
@@ -36,8 +36,9 @@ MOST_BYTES = 2**28
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """A source of random samples and targets as the network and its losses take them, stored as `type`."""
+    """A source of random samples of a `shape`, and targets as the losses take them; samples are stored as `type`."""
 
+    shape: Shape
     graph: Graph
     objective: Objective
     samples: int
@@ -45,7 +46,7 @@ class Noise:
     type: str = "float32"
 
     def load(self, base: Path) -> Dataset:
-        rng, shape = generator(self.seed, "bench"), (self.samples, *self.graph.input)
+        rng, shape = generator(self.seed, "bench"), (self.samples, *self.shape)
         x: Array
         if self.graph.indices is not None:
             x = rng.integers(self.graph.indices, size=shape)
@@ -101,7 +102,7 @@ def open_workload(loaded: Loaded, random: bool, planner: Planner = make_plan) ->
             loaded = dataclasses.replace(loaded, config=setup.config)
             setup.model.close()
     assert given is not None
-    made = _with_noise(loaded, checked_graph(loaded, given.shape))
+    made = _with_noise(loaded, given.shape, checked_graph(loaded, given.shape))
     yield from _opened(set_up(made, None, planner), "random numbers", why)
 
 
@@ -129,13 +130,13 @@ def _training_only(loaded: Loaded) -> Loaded:
     return _with(loaded, dataclasses.replace(data, validation=kept, test=None))
 
 
-def _with_noise(loaded: Loaded, graph: Graph) -> Loaded:
+def _with_noise(loaded: Loaded, shape: Shape, graph: Graph) -> Loaded:
     config = loaded.config
     kind = getattr(config.data.train, "stores", "float32") if config.data is not None else "float32"
-    size = int(np.prod(graph.input)) * np.dtype(kind).itemsize
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
     samples = max(config.train.batch, min(BATCHES * config.train.batch, MOST_BYTES // size))
     steps, changes = (config.data.preprocess, config.data.augment) if config.data is not None else ((), ())
-    noise = Noise(graph, objective(config, graph), samples, config.seed, kind)
+    noise = Noise(shape, graph, objective(config, graph), samples, config.seed, kind)
     return _with(loaded, Data(noise, preprocess=steps, augment=changes))
 
 

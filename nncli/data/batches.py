@@ -78,7 +78,7 @@ class Preprocessing:
         """Each step learns, in float64, from the samples as the steps before it leave them; `targets` get a scale."""
         done = cls()
         for step in steps:
-            learned = step.fit(_passes(dataset, done), dataset.shape) if _learns(step) else {}
+            learned = step.fit(_passes(dataset, done), done.shape(dataset.shape)) if _learns(step) else {}
             done = cls((*done.steps, step), (*done.fitted, learned))
         return cls(done.steps, done.fitted, {name: Scale.fit(dataset, name) for name in targets})
 
@@ -114,27 +114,28 @@ class Preprocessing:
                 learned[_TARGETS] |= {f"{place}_mean": scale.mean, f"{place}_std": scale.std}
         return learned
 
-    def bound(self, shape: Shape, dtype: np.dtype[Any]) -> Callable[[Array], None]:
-        """The function that applies all steps in place to a batch (…, n) of this type.
+    def shape(self, shape: Shape) -> Shape:
+        """Of a sample after all steps. Raises ShapeError."""
+        for step in self.steps:
+            shape = step.shape(shape)
+        return shape
+
+    def bound(self, shape: Shape, dtype: np.dtype[Any]) -> Bound:
+        """The steps for batches (…, n) of samples of this shape and this type.
 
         Raises CheckpointError where what was learned does not fit samples of this shape.
         """
-        pairs = [
-            (step, {key: array.astype(dtype) for key, array in arrays.items()})
-            for step, arrays in zip(self.steps, self.fitted, strict=True)
-        ]
-
-        def apply(x: Array) -> None:
-            for step, arrays in pairs:
-                step.apply(x, arrays)
-
-        for name, (step, arrays) in zip(_names(self.steps), pairs, strict=True):
+        stages = []
+        for name, step, arrays in zip(_names(self.steps), self.steps, self.fitted, strict=True):
+            stage = _Stage(step, {key: array.astype(dtype) for key, array in arrays.items()}, step.shape(shape))
             try:
-                step.apply(np.ones((*shape, 1), dtype), arrays)
+                stage.run(np.ones((*shape, 1), dtype), np.empty((*stage.shape, 1), dtype))
             except (KeyError, ValueError) as error:
                 message = f"what '{step.type_name}' learned does not fit samples of the shape {list(shape)}: {error}"
                 raise CheckpointError(Fault(message, f"/preprocess/{name}")) from None
-        return apply
+            stages.append(stage)
+            shape = stage.shape
+        return Bound(stages)
 
     def undo(self, x: Array) -> bool:
         """Bring a batch (…, n) back to the data's own units, in place; False, with x as it is, where that cannot be."""
@@ -149,6 +150,50 @@ class Preprocessing:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A step with what it has learned, in the type of the batches; `shape` is that of a sample after it."""
+
+    step: Step
+    fitted: Mapping[str, Array]
+    shape: Shape
+
+    @property
+    def in_place(self) -> bool:
+        return type(self.step).transform is Step.transform
+
+    def run(self, x: Array, out: Array) -> None:
+        """With `out` the same as x where the step works in place."""
+        if self.in_place:
+            self.step.apply(x, self.fitted)
+        else:
+            self.step.transform(x, out, self.fitted)
+
+
+class Bound:
+    """Steps for batches of one shape and type. Those that change the shape need an array between them."""
+
+    def __init__(self, stages: Sequence[_Stage]) -> None:
+        self.stages = tuple(stages)
+        self.last = max((place for place, stage in enumerate(stages) if not stage.in_place), default=-1)
+        """The last step that writes to another array than it reads; -1: there is none, and all work in place."""
+
+    def run(self, x: Array, out: Array, buffer: Callable[[str, Shape], Array]) -> None:
+        """Apply all steps to a batch x, in place or by arrays that `buffer` gives; the result is in `out`."""
+        for place, stage in enumerate(self.stages):
+            after = x
+            if not stage.in_place:
+                after = out if place == self.last else buffer(f"after {place}", (*stage.shape, x.shape[-1]))
+            stage.run(x, after)
+            x = after
+
+    def __call__(self, x: Array) -> Array:
+        """All steps on a batch x: in place, or where they change the shape in an array of its own."""
+        out = x if self.last < 0 else np.empty((*self.stages[self.last].shape, x.shape[-1]), x.dtype)
+        self.run(x, out, lambda name, shape: np.empty(shape, x.dtype))
+        return out
+
+
 class Loader:
     """Fills a program's input and target arrays with samples of a dataset.
 
@@ -158,7 +203,7 @@ class Loader:
     def __init__(self, dataset: Dataset, preprocessing: Preprocessing, dtype: DTypeLike) -> None:
         self.dataset, self.preprocessing = dataset, preprocessing
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self._apply = preprocessing.bound(dataset.shape, self.dtype)
+        self._steps = preprocessing.bound(dataset.shape, self.dtype)
         self._x = dataset.x.reshape(len(dataset.x), -1)
         self._targets = {name: self._target(name) for name in dataset.targets}
         self._scratch = threading.local()
@@ -183,8 +228,9 @@ class Loader:
         if self.dataset.rows is not None:
             picked: Array = self._buffer("rows", (len(rows),), np.dtype(np.intp))
             rows = np.take(self.dataset.rows, rows, out=picked, mode="clip")
-        self._gather("x", self._x, rows, x)
-        self._apply(x)
+        raw = x if self._steps.last < 0 else self._between("raw", (*self.dataset.shape, len(rows)))
+        self._gather("x", self._x, rows, raw)
+        self._steps.run(raw, x, self._between)
         for name, t in (targets or {}).items():
             self._gather(f"target {name}", self._targets[name], rows, t)
 
@@ -205,6 +251,9 @@ class Loader:
             np.copyto(spaced, picked)
             picked = spaced
         np.copyto(out.reshape(size, n), picked.T, casting="unsafe")
+
+    def _between(self, name: str, shape: Shape) -> Array:
+        return self._buffer(name, shape, self.dtype)
 
     def _buffer(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
         size = math.prod(shape)
@@ -237,12 +286,13 @@ def _passes(dataset: Dataset, before: Preprocessing) -> Callable[[], Iterator[Ar
     loader = Loader(dataset, before, np.float64)
 
     def batches() -> Iterator[Array]:
-        size = math.prod(dataset.shape)
+        shape = before.shape(dataset.shape)
+        size = math.prod(shape)
         step = min(len(loader), max(1, _FIT_BLOCK // size))
         block = np.empty(size * step)
         for start in range(0, len(loader), step):
             indices = np.arange(start, min(start + step, len(loader)))
-            x = block[: size * len(indices)].reshape(*dataset.shape, len(indices))
+            x = block[: size * len(indices)].reshape(*shape, len(indices))
             loader.fill(indices, x)
             yield x
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,22 @@ _BLOCK = 2**18
 class Origin:
     """Where an array came from: the file, and its name in that file (empty where the file holds one array).
 
-    `lines` (N,) are the lines of a text file where its rows begin, counted from 1.
+    `lines` (N,) are the lines of a text file where its rows begin, counted from 1; `files` (N,) the files where each
+    row has its own.
     """
 
     file: str
     array: str = ""
     lines: Array | None = field(default=None, compare=False, repr=False)
+    files: Sequence[Path] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.file, self.array) if part)
 
     def error(self, message: str, hint: str = "", row: int | None = None) -> DataError:
         """The error that names this array and the row, counted from 0; in a text file it is the line."""
+        if row is not None and self.files:
+            return DataError(Fault(message, self.array, hint, str(self.files[row])))
         if row is not None and self.lines is not None:
             return DataError(Fault(message, self.array, hint, self.file, int(self.lines[row])))
         place = ", ".join(part for part in (self.array, f"row {row}" if row is not None else "") if part)
@@ -46,10 +51,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What losses and metrics compare outputs with, for all samples (N, …), and where it came from."""
+    """What losses and metrics compare outputs with, for all samples (N, …), and where it came from.
+
+    `names` are those of the classes that it numbers, where the data name them.
+    """
 
     array: Array
     origin: Origin
+    names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -166,6 +175,30 @@ class Dataset:
             raise origin.error(f"label {t[row]} is no class number", "classes are counted from 0", row)
         labels = replace(target, array=np.ascontiguousarray(t, dtype=np.intp))
         return replace(self, targets={**self.targets, name: labels})
+
+    def numbered(self, known: tuple[str, ...], name: str = TARGET) -> Dataset:
+        """The same samples with a target that numbers its classes as `known` does, the names of the training data.
+
+        Where one of the two names no classes, whole numbers are names of themselves. Raises DataError that names the
+        first row of a class that `known` does not have.
+        """
+        target = self.target(name)
+        if target.names in ((), known):
+            return self
+        if known:
+            place = {text: number for number, text in enumerate(known)}
+        else:
+            place = {text: int(text) for text in target.names if text.isdecimal()}
+        numbers = np.array([place.get(text, -1) for text in target.names], dtype=np.intp)[target.array]
+        if (numbers < 0).any():
+            row = int(np.argmax(numbers < 0))
+            what = f"the class '{target.names[target.array[row]]}'"
+            if not known:
+                hint = "classes of other data are named by their numbers: 0, 1, ..."
+                raise target.origin.error(f"{what} has a name, the training data's have none", hint, row)
+            shown = ", ".join(known[:5]) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
+            raise target.origin.error(f"{what} is none of the training data's: {shown}", "", row)
+        return replace(self, targets={**self.targets, name: replace(target, array=numbers, names=known)})
 
     def check_classes(self, classes: int, why: str, name: str = TARGET) -> None:
         """Raises DataError that names the first label that is not below `classes`; `why` says who sets the bound."""

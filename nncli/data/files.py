@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -17,6 +18,7 @@ Layout: TypeAlias = Literal["nchw", "nhwc"]
 
 DEFLATE_LIMIT = 1032
 """Deflate makes nothing smaller than this part of it (zlib's technical notes); a header that claims more is wrong."""
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 def find(base: Path, path: str) -> Path:
@@ -34,13 +36,27 @@ def find(base: Path, path: str) -> Path:
             raise DataError(Fault("is not a regular file", file=str(file)))
     except (OSError, ValueError) as error:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
-    raise NoSuchFile(Fault("no such file", file=str(file), hint=_nearest_file(file, path)))
+    raise NoSuchFile(Fault("no such file", file=str(file), hint=_nearest(file, path, Path.is_file)))
 
 
-def _nearest_file(file: Path, path: str) -> str:
+def find_folder(base: Path, path: str) -> Path:
+    """The folder that a configuration in the folder `base` names; raises as `find` does."""
+    folder = base / Path(path).expanduser()
+    try:
+        if folder.is_dir():
+            return folder
+        if folder.exists():
+            hint = "unpack it first" if folder.suffix in _ARCHIVES else "name the folder that it is in"
+            raise DataError(Fault("is a file, not a folder", file=str(folder), hint=hint))
+    except (OSError, ValueError) as error:
+        raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(folder))) from None
+    raise NoSuchFile(Fault("no such folder", file=str(folder), hint=_nearest(folder, path, Path.is_dir)))
+
+
+def _nearest(file: Path, path: str, alike: Callable[[Path], bool]) -> str:
     names: list[str] = []
     with contextlib.suppress(OSError):
-        names = [entry.name for entry in file.parent.iterdir() if entry.is_file()]
+        names = [entry.name for entry in file.parent.iterdir() if alike(entry)]
     close = get_close_matches(file.name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"

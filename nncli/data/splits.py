@@ -13,7 +13,7 @@ import numpy as np
 from nncli.data.dataset import TARGET, Dataset, Origin
 from nncli.data.density import Drawn
 from nncli.data.draws import draw, fold
-from nncli.data.table import Encoding, State, Table
+from nncli.data.table import Encoding, State, Table, labels_state, restored_labels
 from nncli.parts import Array, Shape
 
 Kind = Literal["classes", "values"]
@@ -50,7 +50,7 @@ class Splits:
     `train` is there unless `open_splits` was asked for another split only. `classes` is the number of classes of the
     first target that is class numbers, None where there is none. `kinds` are the targets that are used, by name.
     `class_names` are those of the first target, () where the data name none. `fitted` is what was learned of the
-    training split to make samples of a table, empty where there is no table.
+    training split to make samples of a table, and the names of classes; empty where there is neither.
     """
 
     train: Dataset
@@ -106,20 +106,26 @@ def open_splits(
     datasets = {name: _encoded(part, encoding, kinds) for name, part in found.items()}
     shape, wanted_by = _shape(datasets, given)
     datasets = {name: dataset.shaped(shape, wanted_by) for name, dataset in datasets.items()}
+    names = dict(encoding.labels) if encoding is not None else restored_labels(fitted or {})
     counts: list[int] = []
     for target, kind in kinds.items():
         if kind == "classes":
             datasets = {name: dataset.labelled(target) for name, dataset in datasets.items()}
-            known = () if encoding is None else encoding.labels.get(target, ())
+            if fitted is None and "train" in datasets and (own := datasets["train"].target(target).names):
+                names[target] = own
+            known = names.get(target, ())
+            datasets = {name: dataset.numbered(known, target) for name, dataset in datasets.items()}
             counts.append(_classes(datasets, given if not counts else None, target, len(known)))
     opened = {name: datasets[name] for name in datasets if name != "train" or rows["train"] is None}
     opened |= {name: datasets["train"].subset(places) for name, places in rows.items() if places is not None}
     opened = {name: dataset for name, dataset in opened.items() if only in (None, name)}
     train_split = cast(Dataset, opened.get("train"))
     classes = counts[0] if counts else None
-    names = () if encoding is None else next(iter(encoding.labels.values()), ())
-    learned = {} if encoding is None else encoding.state()
-    return Splits(train_split, opened.get("validation"), opened.get("test"), shape, classes, kinds, names, learned)
+    class_names = next(iter(names.values()), ())
+    learned = labels_state(names) if encoding is None else encoding.state()
+    return Splits(
+        train_split, opened.get("validation"), opened.get("test"), shape, classes, kinds, class_names, learned
+    )
 
 
 def _loaded(data: DataSection, base: Path, only: str | None, seed: int) -> dict[str, Dataset | Table]:

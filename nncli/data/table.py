@@ -103,11 +103,10 @@ class Encoding:
     def state(self) -> dict[str, dict[str, Array]]:
         """The opposite of `restore`; names are kept as values, because any text may be one."""
         categories = {str(place): _texts(texts) for place, texts in enumerate(self.categories) if texts}
-        labels = {str(place): _texts(names) for place, names in enumerate(self.labels.values())}
         return {
             "columns": {"names": _texts(self.names), "fills": np.array(self.fills, dtype=np.float64)},
             **({"categories": categories} if categories else {}),
-            **({"labels": {"targets": _texts(tuple(self.labels)), **labels}} if labels else {}),
+            **labels_state(self.labels),
         }
 
     @classmethod
@@ -115,16 +114,34 @@ class Encoding:
         """From `state`; None where it has no table. Raises CheckpointError where something of it is missing."""
         if "columns" not in state:
             return None
-        texts, labels = state.get("categories", {}), state.get("labels", {})
+        texts, classes = state.get("categories", {}), restored_labels(state)
         try:
             names, fills = _tuple(state["columns"]["names"]), tuple(map(float, state["columns"]["fills"]))
-            classes = {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))}
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(Fault(f"what was learned of a table is incomplete: {error}", "/preprocess")) from None
+            raise _incomplete(error) from None
         if len(fills) != len(names):
             message = f"{len(fills)} fillings for {len(names)} columns of a table"
             raise CheckpointError(Fault(message, "/preprocess/columns"))
         return cls(names, fills, tuple(_tuple(texts.get(str(place), ())) for place in range(len(names))), classes)
+
+
+def labels_state(labels: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, Array]]:
+    """Names of classes, by target, as a checkpoint keeps them; empty where there are none."""
+    kept = {str(place): _texts(names) for place, names in enumerate(labels.values())}
+    return {"labels": {"targets": _texts(tuple(labels)), **kept}} if labels else {}
+
+
+def restored_labels(state: State) -> dict[str, tuple[str, ...]]:
+    """The opposite of `labels_state`. Raises CheckpointError where names are missing."""
+    labels = state.get("labels", {})
+    try:
+        return {name: _tuple(labels[str(place)]) for place, name in enumerate(_tuple(labels.get("targets", ())))}
+    except (KeyError, TypeError) as error:
+        raise _incomplete(error) from None
+
+
+def _incomplete(error: Exception) -> CheckpointError:
+    return CheckpointError(Fault(f"what was learned of the data is incomplete: {error}", "/preprocess"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ RunName = Annotated[str, AfterValidator(_run_name), _like(_RUN_NAME)]
 @section
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The `shape` of one sample, where there is no data to ask; `classes` is the number of class labels."""
+    """The `shape` of one sample before preprocessing, where there is no data to ask; `classes` is the number of class
+    labels."""
 
     shape: Annotated[tuple[Count, ...], MinLen(1)]
     classes: Count | None = None

@@ -16,7 +16,7 @@ from nncli.errors import Fault, SpecError
 from nncli.fields import Choice, Count, Decay, Positive, Section
 from nncli.game_losses.nonsaturating import Nonsaturating
 from nncli.optimizers.adam import Adam
-from nncli.parts import Optimizer, Schedule
+from nncli.parts import Optimizer, Schedule, Step
 from nncli.registry import section
 from nncli.schedules.constant import Constant
 from nncli.spec.config import SECTIONS, Data, Ema, Input, NodeSpec, decaying
@@ -261,6 +261,10 @@ def decode_game(document: Document) -> tuple[GameConfig, list[Fault]]:
         if getattr(values.get("data"), name, None):
             message = "a game plays with the data as they are"
             faults.append(document.fault(("data", name), message, "leave it out; it is for `nncli train`"))
+    for place, step in enumerate(values["data"].preprocess if values.get("data") is not None else ()):
+        if type(step).transform is not Step.transform:
+            message = f"'{step.type_name}' changes the shape of samples and cannot be undone: a game could not show any"
+            faults.append(document.fault(("data", "preprocess", place), message, "play with the data themselves"))
     if plain.get("latent") is None:
         message = "the section 'latent' is required"
         faults.append(document.fault((), message, "write `latent: {dim: 64}`: how many numbers the generator reads"))

@@ -39,6 +39,8 @@ class Features:
     whole: Model
     part: Model
     preprocessing: Preprocessing
+    shape: Shape
+    """Of a sample before preprocessing."""
 
     @property
     def numbers(self) -> int:
@@ -59,14 +61,12 @@ class Features:
         return np.asarray(np.argmax(self._run(self.whole, samples), axis=1))
 
     def _run(self, model: Model, samples: Array) -> Array:
-        shape = model.graph.input
-        apply = self.preprocessing.bound(shape, model.dtype)
+        apply = self.preprocessing.bound(self.shape, model.dtype)
         found = []
         for start in range(0, len(samples), _BLOCK):
-            rows = samples[start : start + _BLOCK].reshape(-1, *shape)
+            rows = samples[start : start + _BLOCK].reshape(-1, *self.shape)
             x = np.ascontiguousarray(np.moveaxis(rows, 0, -1), dtype=model.dtype)
-            apply(x)
-            y = evaluate(model, x)
+            y = evaluate(model, apply(x))
             found.append(np.moveaxis(y, -1, 0).reshape(len(rows), -1).astype(np.float64))
         return np.concatenate(found)
 
@@ -99,7 +99,7 @@ def open_features(path: Path, shape: Shape) -> Iterator[Features]:
         steps = config.data.preprocess if config.data is not None else ()
         preprocessing = Preprocessing.restore(steps, snapshot.preprocess)
         with models[0].limits():
-            yield Features(file, _digest(models[0], preprocessing), layer, models[0], models[1], preprocessing)
+            yield Features(file, _digest(models[0], preprocessing), layer, models[0], models[1], preprocessing, reads)
     finally:
         for model in models:
             model.close()

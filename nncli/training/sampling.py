@@ -78,7 +78,7 @@ def _sample(loaded: Loaded, random: bool, samples: int, learned: State | None) -
     loader = Loader(splits.train, preprocessing, np.float64)
     if samples > len(loader):
         raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
-    x, targets = np.empty((*splits.shape, samples)), arrays(terms, graph, samples)
+    x, targets = np.empty((*graph.input, samples)), arrays(terms, graph, samples)
     loader.fill(order(config.seed, 0, len(loader))[:samples], x, targets)
     return Sample(graph, Batch(x, targets), "the training split")
 
@@ -86,7 +86,7 @@ def _sample(loaded: Loaded, random: bool, samples: int, learned: State | None) -
 def _random(loaded: Loaded, shape: Shape, samples: int) -> Sample:
     graph = checked_graph(loaded, shape)
     rng = generator(loaded.config.seed, "gradcheck")
-    size = (*shape, samples)
+    size = (*graph.input, samples)
     x = rng.normal(size=size) if graph.indices is None else rng.integers(graph.indices, size=size).astype(np.float64)
     targets = examples(objective(loaded.config, graph), graph, rng, samples)
     return Sample(graph, Batch(x, targets), "random numbers")

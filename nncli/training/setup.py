@@ -15,7 +15,7 @@ from nncli.data.splits import Splits
 from nncli.data.table import State
 from nncli.engine import Model, Plan
 from nncli.engine.model import memory_bytes
-from nncli.errors import Fault, SpecError, UsageError
+from nncli.errors import Fault, ShapeError, SpecError, UsageError
 from nncli.graph import Graph, build
 from nncli.parts import Array, Shape
 from nncli.spec import Loaded
@@ -41,7 +41,7 @@ class Setup:
     initial: Initial | None = None
     class_names: tuple[str, ...] = ()
     table: State = field(default_factory=dict)
-    """What was learned to make samples of a table."""
+    """What was learned to make samples of a table, and the names of classes."""
     augmenter: Augmenter | None = None
 
     @property
@@ -64,8 +64,12 @@ class Setup:
 
 
 def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
-    """The graph of a configuration for samples of this shape. Raises SpecError with all faults of the file."""
+    """The graph of a configuration for samples of this shape, which preprocessing may give another.
+
+    Raises SpecError with all faults of the file.
+    """
     config, document, faults = loaded.config, loaded.document, list(loaded.faults)
+    shape = _preprocessed(loaded, shape)
     unknown = unknown_outputs(loaded)
     faults += unknown
     outputs = [term.output for term in config.loss if term.output is not None]
@@ -81,6 +85,18 @@ def checked_graph(loaded: Loaded, shape: Shape) -> Graph:
         raise SpecError(faults)
     assert graph is not None
     return graph
+
+
+def _preprocessed(loaded: Loaded, shape: Shape) -> Shape:
+    """The shape of a sample as the network sees it. Raises SpecError with all faults of the file."""
+    for place, step in enumerate(loaded.config.data.preprocess if loaded.config.data is not None else ()):
+        try:
+            shape = step.shape(shape)
+        except ShapeError as error:
+            (fault,) = error.faults
+            here = loaded.document.fault(("data", "preprocess", place), fault.message, fault.hint)
+            raise SpecError([*loaded.faults, here]) from None
+    return shape
 
 
 def resolve_input(config: Config, splits: Splits) -> Config:

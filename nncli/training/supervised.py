@@ -174,13 +174,13 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None, planner: Planner = make_pl
         initial,
         splits.class_names,
         splits.fitted,
-        _augmenter(config, splits),
+        _augmenter(config, graph),
     )
 
 
-def _augmenter(config: Config, splits: Splits) -> Augmenter | None:
+def _augmenter(config: Config, graph: Graph) -> Augmenter | None:
     steps = config.data.augment if config.data is not None else ()
-    return Augmenter(steps, splits.shape, config.dtype, config.seed) if steps else None
+    return Augmenter(steps, graph.input, config.dtype, config.seed) if steps else None
 
 
 def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None, planner: Planner) -> Plan:

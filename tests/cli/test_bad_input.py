@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Runner
+from tests.data.bad_media import IMAGES, SOUNDS
 from tests.data.bad_tables import CLASSES, VALUES
+from tests.data.media import write
 from tests.data.test_bad_files import CIFAR10, IDX, NPZ
 from tests.graph.test_build import FAULTS
 from tests.spec.bad_configs import ROWS
@@ -112,4 +115,39 @@ def test_bad_table(run: Runner, tmp_path: Path, loss: str, fields: str, content:
         assert f"error: {line.removesuffix('…')}" in result.err
     assert contents(tmp_path) == before
     assert run("train", "data.yaml", "--folds", 2).code == 3
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "message"),
+    [
+        *(pytest.param(*row[:3], id=f"images {name}") for name, row in IMAGES.items()),
+        *(pytest.param(*row[:3], id=f"sounds {name}") for name, row in SOUNDS.items()),
+    ],
+)
+def test_bad_folder(run: Runner, tmp_path: Path, source: str, files: dict[str, bytes], message: str) -> None:
+    write(tmp_path, files)
+    (tmp_path / "data.yaml").write_text(config_of(source))
+    before = contents(tmp_path)
+    result = run("train", "data.yaml")
+    assert result.code == 3
+    assert result.out == ""
+    assert f"error: {message.format(d=tmp_path).removesuffix('…')}" in result.err
+    assert contents(tmp_path) == before
+
+
+def test_folder_without_pillow(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with the folder itself is said all the same."""
+    write(tmp_path, {"i/a/1.png": b"any", "j/": b""})
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    (tmp_path / "data.yaml").write_text(config_of("folder: i"))
+    before = contents(tmp_path)
+    result = run("train", "data.yaml")
+    assert result.code == 2
+    assert result.err.splitlines() == [
+        "error: folders of images are read by pillow, which is not installed",
+        "  hint: pip install 'nncli[images]'",
+    ]
+    for path in ("j", "k"):
+        assert run("train", "data.yaml", "--set", f"data.train.folder={path}").code == 3
     assert contents(tmp_path) == before

@@ -43,11 +43,11 @@ def cifar_bytes(images: Array, *labels: Array) -> bytes:
     return bytes(content)
 
 
-def source(kind: str, **fields: Any) -> Any:
+def source(kind: str, /, **fields: Any) -> Any:
     return registry.source[kind](**fields)
 
 
-def step(kind: str, **fields: Any) -> Any:
+def step(kind: str, /, **fields: Any) -> Any:
     return registry.preprocess[kind](**fields)
 
 

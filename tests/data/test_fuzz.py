@@ -17,6 +17,7 @@ from nncli.data.sources.npz import read_npz
 from nncli.data.table import Table
 from nncli.errors import DataError, Fault
 from tests.data.files import cifar_bytes, idx_bytes, source
+from tests.data.media import image, image_bytes, wav_bytes, wav_chunks
 
 fuzz = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
@@ -34,10 +35,21 @@ IDX = idx_bytes(np.arange(24, dtype=np.float32).reshape(4, 3, 2))
 NPZ = [archive(False), archive(True)]
 CIFAR10 = cifar_bytes(np.arange(2 * 3072, dtype=np.int64).reshape(2, 3, 32, 32) % 251, np.array([9, 0]))
 CSV = [b'a,b,c,y\n1,2.5,red,x\n3,,"green, dark",y\n-5e3,6,red,x\n', "a;b;c;y\n1;2;rot;ü\n3;4;grün;x\n".encode("utf-16")]
-FILES = {"csv": CSV, "idx": [IDX, gzip.compress(IDX, mtime=0)], "npz": NPZ, "cifar10": [CIFAR10]}
+PNG = [image_bytes(image("RGB", 3, 2, lambda x, y: (x, y, 9))), image_bytes(image("L", 8, 8, lambda x, y: x), "JPEG")]
+WAV = [wav_bytes([1, 2, 3, 4], channels=2), wav_chunks(3, 32, bytes(8)), wav_bytes([1, 2], width=3)]
+FILES = {
+    "folder": PNG,
+    "wav": WAV,
+    "csv": CSV,
+    "idx": [IDX, gzip.compress(IDX, mtime=0)],
+    "npz": NPZ,
+    "cifar10": [CIFAR10],
+}
 MADE = {
     "csv": source("csv", path="a", categorical=(2,), missing="median"),
     "idx": source("idx", images="a"),
+    "folder": source("folder", path=".", labels=None),
+    "wav": source("wav", path=".", labels=None),
     "npz": source("npz", path="a"),
     "cifar10": source("cifar10", path=("a",)),
 }
@@ -88,6 +100,18 @@ def load(kind: str, folder: Path, content: bytes) -> Dataset | None:
 @given(damaged("idx"))
 def test_idx(tmp_path: Path, content: bytes) -> None:
     load("idx", tmp_path, content)
+
+
+@fuzz
+@given(damaged("folder"))
+def test_folder(tmp_path: Path, content: bytes) -> None:
+    load("folder", tmp_path, content)
+
+
+@fuzz
+@given(damaged("wav"))
+def test_wav(tmp_path: Path, content: bytes) -> None:
+    load("wav", tmp_path, content)
 
 
 @fuzz

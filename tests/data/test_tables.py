@@ -279,9 +279,9 @@ def test_an_encoding_is_stored_and_restored(columns: list[Any], labels: Any) -> 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"columns": {"names": np.array(["a"])}}, "/preprocess: what was learned of a table is incomplete: 'fills'"),
+        ({"columns": {"names": np.array(["a"])}}, "/preprocess: what was learned of the data is incomplete: 'fills'"),
         ({"columns": {"names": np.array(["a"]), "fills": np.zeros(2)}}, "2 fillings for 1 columns of a table"),
-        ({"labels": {"targets": np.array(["y", "z"]), "0": np.array(["p"])}}, "a table is incomplete: '1'"),
+        ({"labels": {"targets": np.array(["y", "z"]), "0": np.array(["p"])}}, "the data is incomplete: '1'"),
     ],
     ids=str,
 )

@@ -18,6 +18,7 @@ from nncli.training.folds import Folds
 from nncli.training.game.events import Finished as GameFinished
 from nncli.training.game.opening import open_game
 from tests.data.files import DATASETS, cifar_bytes
+from tests.data.media import image, image_bytes, wav_bytes, write
 from tests.training.runs import ROOT, train
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -45,6 +46,33 @@ def test_a_step_on_noise(path: Path, tmp_path: Path) -> None:
     end = train(path, *here, "train.epochs=1", "train.batch=16", "threads=1", out=tmp_path / "run")[-1]
     assert isinstance(end, Finished)
     assert end.steps == 1
+    assert all(math.isfinite(end.figures[split]["loss"]) for split in ("train", "test"))
+
+
+ON_IMAGES = {"folder_mnist": ("L", 28), "folder_cifar": ("RGB", 32)}
+
+
+@pytest.mark.parametrize("name", ON_IMAGES)
+def test_an_epoch_on_images(name: str, tmp_path: Path) -> None:
+    mode, size = ON_IMAGES[name]
+    for k in range(10):
+        pixel = (25 * k,) * 3 if mode == "RGB" else 25 * k
+        made = image_bytes(image(mode, size, size, lambda x, y, pixel=pixel: pixel), "PNG" if mode == "L" else "JPEG")
+        write(tmp_path, {f"{split}/{k}/{n}.x": made for split in ("train", "test") for n in range(2)})
+    field = "folder.path" if mode == "RGB" else "folder"
+    here = [f"data.{split}.{field}={tmp_path / split}" for split in ("train", "test")]
+    end = train(ROOT / "configs" / f"{name}.yaml", *here, "train.epochs=1", "threads=1", out=tmp_path / "run")[-1]
+    assert isinstance(end, Finished)
+    assert all(math.isfinite(end.figures[split]["loss"]) for split in ("train", "test"))
+
+
+@pytest.mark.parametrize("name", ["spoken_digits", "spoken_digits_raw"])
+def test_an_epoch_on_sounds(name: str, tmp_path: Path) -> None:
+    files = {f"{k}_ann_{n}.wav": wav_bytes(list(range(1200 + 50 * k))) for k in range(10) for n in (3, 4, 5, 9, 12)}
+    write(tmp_path / "recordings", files)
+    here = [f"data.{split}.wav.path={tmp_path / 'recordings'}" for split in ("train", "test")]
+    end = train(ROOT / "configs" / f"{name}.yaml", *here, "train.epochs=1", "threads=1", out=tmp_path / "run")[-1]
+    assert isinstance(end, Finished)
     assert all(math.isfinite(end.figures[split]["loss"]) for split in ("train", "test"))
 
 
