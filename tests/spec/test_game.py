@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nncli.errors import SpecError
+from nncli.parts import Step
 from nncli.spec import LoadedGame, dump, load, load_any, load_game, read_game
 from nncli.spec.config import NodeSpec
 from nncli.spec.game import GAME_ONLY, GAME_SECTIONS, GAME_TOP, PLAYERS, Game, GameConfig, Optimizers, Schedules
@@ -85,6 +86,9 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a batch that pack does not divide": ("", "game.pack=4", "game.pack: a batch of 6 cannot be cut into packs of 4"),
     "augmentation": (
         "", "data={train: ring, augment: [{shift: 1}]}", "data.augment: a game plays with the data as they are",
+    ),
+    "a step that changes the shape": (
+        "", "data={train: ring, preprocess: [spectrogram]}", "data.preprocess[0]: 'spectrogram' changes the shape",
     ),
     "a sigmoid at the end": (
         "", "discriminator=[{dense: 1}, sigmoid]", "discriminator[1]: the discriminator ends in 'sigmoid'",
@@ -193,7 +197,8 @@ def games(draw: st.DrawFn) -> GameConfig:
         name: draw(of(annotation)) for name, annotation in GAME_SECTIONS.items() if name not in ("name", "plugins")
     }
     if values["data"] is not None:
-        values["data"] = replace(values["data"], augment=(), standardize_targets=False)
+        kept = tuple(step for step in values["data"].preprocess if type(step).transform is Step.transform)
+        values["data"] = replace(values["data"], preprocess=kept, augment=(), standardize_targets=False)
     game = values["game"]
     pack = game.pack % 8 + 1
     game = replace(game, batch=(game.batch % 1000 + 1) * pack, pack=pack, label_smoothing=0.0, clip=None)
