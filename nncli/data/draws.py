@@ -27,7 +27,7 @@ def draw(
         raise DataError(Fault(message, origin.array, f"make `data.{split}` smaller", origin.file))
     rows = generator(seed, split).permutation(n)
     if labels is not None:
-        rows = rows[np.argsort(_places_in_class(labels[rows]), kind="stable")]
+        rows = np.concatenate(_in_proportion(rows, labels[rows], count))
     return np.sort(rows[count:]), np.sort(rows[:count])
 
 
@@ -47,12 +47,14 @@ def fold(n: int, number: int, of: int, seed: int, origin: Origin, labels: Array 
     return np.sort(rows[~held]), np.sort(rows[held])
 
 
-def _places_in_class(labels: Array) -> Array:
-    """Where in its class each row stands, from 0 to 1: the first rows of this order have each class in proportion."""
-    order = np.argsort(labels, kind="stable")
+def _in_proportion(rows: Array, labels: Array, count: int) -> tuple[Array, Array]:
+    """`count` of the rows with every class in proportion, up to less than one row, and the others: each class has the
+    whole part of its share, and the rows that are left go to the largest fractions."""
     counts = np.bincount(labels)
-    ends = np.cumsum(counts)
-    places = np.empty(len(labels))
-    ranks = np.arange(len(labels)) - np.repeat(ends - counts, counts)
-    places[order] = (ranks + 0.5) / np.repeat(counts, counts)
-    return places
+    whole, fraction = np.divmod(count * counts, len(rows))
+    whole[np.argsort(-fraction, kind="stable")[: count - whole.sum()]] += 1
+    order = np.argsort(labels, kind="stable")
+    ranks = np.empty(len(rows), np.intp)
+    ranks[order] = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    taken = ranks < whole[labels]
+    return rows[taken], rows[~taken]

@@ -20,6 +20,13 @@ HERE = Origin("a.npz", "x")
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(lambda labels: np.array(labels))
 
 
+def test_quotas_are_kept_where_one_class_is_large() -> None:
+    """Of 5 of 8 rows the class of five has 3.125: three or four. Taking the rows by (rank + ½) / size gave it two."""
+    labels = np.array([0, 1, 2, 0, 0, 0, 3, 0])
+    _, out = draw(8, 5, 3, "test", HERE, labels)
+    assert np.bincount(labels[out], minlength=4)[0] in (3, 4)
+
+
 @given(LABELS, st.data(), st.booleans())
 def test_a_count_is_drawn(labels: np.ndarray, data: st.DataObject, stratified: bool) -> None:
     count = data.draw(st.integers(1, len(labels) - 1))
@@ -30,7 +37,7 @@ def test_a_count_is_drawn(labels: np.ndarray, data: st.DataObject, stratified: b
     assert (np.diff(out) > 0).all()
     if stratified:
         parts = np.bincount(labels[out], minlength=5) - count / len(labels) * np.bincount(labels, minlength=5)
-        assert np.abs(parts).max() <= 1
+        assert np.abs(parts).max() < 1
 
 
 @given(LABELS, st.integers(2, 7), st.booleans())
