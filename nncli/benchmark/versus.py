@@ -49,7 +49,11 @@ def compare(workload: Workload, bench: Bench, seconds: float, progress: Callable
     Raises UsageError that names what PyTorch does not have, CheckFailed where loss or gradients differ.
     """
     with TemporaryDirectory() as folder, child() as other:
-        config = dataclasses.replace(workload.run.setup.config, data=None, init_from=None, plugins=())
+        config = workload.run.setup.config
+        # without data there is no preprocessing that could change the shape: the input is what the network reads
+        assert config.input is not None
+        read = dataclasses.replace(config.input, shape=workload.run.setup.graph.input)
+        config = dataclasses.replace(config, input=read, data=None, init_from=None, plugins=())
         x, t = bench.batch()
         arrays = Path(folder) / "arrays.npz"
         views = workload.run.model.parameters.views

@@ -206,3 +206,16 @@ def test_a_hopeless_variant_is_measured_once() -> None:
     assert theirs[1] == [2.0]
     assert len(ours) == len(theirs[2]) == versus.ROUNDS
     assert len(theirs[0]) == 1
+
+
+def test_preprocessing_may_change_the_shape(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the comparison is with PyTorch")
+    path = tmp_path / "sound.yaml"
+    path.write_text(
+        "input: {shape: [1, 400], classes: 3}\n"
+        "data: {train: {wav: absent}, preprocess: [{spectrogram: {window: 32, hop: 16}}]}\n"
+        "network: [{conv2d: {filters: 2, kernel: 3}}, relu, flatten, {dense: 3}]\n"
+        "loss: softmax_cross_entropy\ntrain: {batch: 4}\n"
+    )
+    document = bench_config(path, limits=Limits(1, 0.0), random=True, against="torch")
+    assert document["torch"]["agreement"] < versus.TOLERANCE
