@@ -7,30 +7,29 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from nncli import checkpoint
 from nncli.checkpoint import Snapshot
 from nncli.data.augmentation import Augmenter
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
 from nncli.engine.plan import Planner
-from nncli.errors import SpecError, UsageError
+from nncli.errors import SpecError
 from nncli.graph import Graph
 from nncli.spec import Loaded, load, read_text
 from nncli.spec.config import Config
-from nncli.spec.yaml12 import parse
-from nncli.training.changes import refuse_changes
 from nncli.training.describe import document_of
 from nncli.training.events import Finished
-from nncli.training.folders import free_folder, new_folder, remove_if_empty
+from nncli.training.folders import free_folder
 from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
 from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
+from nncli.training.resuming import Kind, read_run, run_folder, same_threads
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
 MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
+KIND = Kind("supervised", "gan", "`nncli gan --resume` goes on with it", MAY_CHANGE)
 
 
 @contextmanager
@@ -41,16 +40,11 @@ def open_run(
 
     Everything that can be wrong is found before the folder is made.
     """
-    loaded, snapshot, last = _read(config, resume, texts)
+    loaded, snapshot, last = read_run(KIND, load, read_text, config, resume, texts)
     setup = set_up(loaded, snapshot, planner)
     model = setup.model
-    made = False
     try:
-        if last is not None:
-            folder = last.parent
-        else:
-            folder, made = new_folder(setup.config.name, out), True
-        with checkpoint.lock(folder), model.limits():
+        with run_folder(setup.config.name, out, last) as folder, model.limits():
             run = Run(setup, folder)
             with closing(run):
                 if snapshot is not None:
@@ -60,15 +54,13 @@ def open_run(
                 yield run
     finally:
         model.close()
-        if made:
-            remove_if_empty(folder)
 
 
 def plan_only(
     config: Path | None, resume: Path | None, texts: Sequence[str], planner: Planner = make_plan
 ) -> dict[str, Any]:
     """What `open_run` and training would do, all checks made and nothing written."""
-    loaded, snapshot, last = _read(config, resume, texts)
+    loaded, snapshot, last = read_run(KIND, load, read_text, config, resume, texts)
     setup = set_up(loaded, snapshot, planner)
     setup.model.close()
     batch = min(setup.config.train.batch, len(setup.train))
@@ -94,31 +86,6 @@ def document(finished: Finished) -> dict[str, Any]:
         "finished": finished.reason,
         "metrics": finished.figures,
     }
-
-
-# -- reading -----------------------------------------------------------------------------------------------------------
-
-
-def _read(
-    config: Path | None, resume: Path | None, texts: Sequence[str]
-) -> tuple[Loaded, Snapshot | None, Path | None]:
-    """The configuration, and with `resume` the checkpoint that it goes on from and its path."""
-    if resume is None:
-        assert config is not None
-        return load(config, texts), None, None
-    last = checkpoint.resolve(resume)
-    snapshot = checkpoint.read(last)
-    if snapshot.kind != "supervised":
-        raise UsageError(f"{last} is the checkpoint of a {snapshot.kind}", hint="`nncli gan --resume` goes on with it")
-    where, base = f"{last}:config", Path(snapshot.config_dir)
-    stored = read_text(snapshot.config, where, base=base, digests=snapshot.plugins)
-    if config is not None:
-        wanted = load(config, texts, snapshot.plugins)
-    else:
-        wanted = read_text(snapshot.config, where, texts, base, snapshot.plugins)
-    if not wanted.faults:
-        refuse_changes(stored.config, wanted.config, MAY_CHANGE, str(config or "--set"))
-    return wanted, snapshot, last
 
 
 # -- setting up --------------------------------------------------------------------------------------------------------
@@ -185,16 +152,10 @@ def _augmenter(config: Config, graph: Graph) -> Augmenter | None:
 
 def _plan(config: Config, graph: Graph, splits: Splits, snapshot: Snapshot | None, planner: Planner) -> Plan:
     """That of the checkpoint, as long as the number of threads is the same."""
-    if snapshot is not None and _threads(snapshot) == config.threads:
+    if snapshot is not None and same_threads(snapshot, config):
         return plan_of(snapshot)
     itemsize = 8 if config.dtype == "float64" else 4
     return planner(graph, min(config.train.batch, len(splits.train)), itemsize, config.threads)
-
-
-def _threads(snapshot: Snapshot) -> int | None:
-    """The number of threads that the run was begun with, as its configuration says; None where it does not."""
-    threads = parse(snapshot.config, "checkpoint").at(("threads",))
-    return threads if isinstance(threads, int) else None
 
 
 def _preprocessing(config: Config, splits: Splits, snapshot: Snapshot | None) -> Preprocessing:

@@ -7,20 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nncli import checkpoint
 from nncli.checkpoint import Snapshot
-from nncli.errors import UsageError
 from nncli.spec import LoadedGame, load_game, read_game
-from nncli.spec.yaml12 import parse
-from nncli.training.changes import refuse_changes
-from nncli.training.folders import free_folder, new_folder, remove_if_empty
+from nncli.training.folders import free_folder
 from nncli.training.game.describing import document_of
 from nncli.training.game.events import Finished
 from nncli.training.game.loop import GameRun
 from nncli.training.game.setup import GameSetup, plans_of, set_up
+from nncli.training.resuming import Kind, read_run, run_folder, same_threads
 
 MAY_CHANGE = ("game.steps", "checkpoint", "diagnose", "sample.every", "threads", "name")
 """Paths of the configuration that may be others when a game goes on; all else would make it another one."""
+KIND = Kind("gan", "network alone", "`nncli train --resume` goes on with it", MAY_CHANGE)
 
 
 @contextmanager
@@ -29,15 +27,10 @@ def open_game(config: Path | None, resume: Path | None, texts: Sequence[str], ou
 
     Everything that can be wrong is found before the folder is made.
     """
-    loaded, snapshot, last = _read(config, resume, texts)
+    loaded, snapshot, last = read_run(KIND, load_game, read_game, config, resume, texts)
     setup = _set_up(loaded, snapshot)
-    made = False
     try:
-        if last is not None:
-            folder = last.parent
-        else:
-            folder, made = new_folder(setup.config.name, out), True
-        with checkpoint.lock(folder), setup.models["generator"].limits():
+        with run_folder(setup.config.name, out, last) as folder, setup.models["generator"].limits():
             run = GameRun(setup, folder)
             if snapshot is not None:
                 run.saving.restore(snapshot)
@@ -46,13 +39,11 @@ def open_game(config: Path | None, resume: Path | None, texts: Sequence[str], ou
             yield run
     finally:
         setup.close()
-        if made:
-            remove_if_empty(folder)
 
 
 def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
     """What `open_game` and the game would do, all checks made and nothing written."""
-    loaded, snapshot, last = _read(config, resume, texts)
+    loaded, snapshot, last = read_run(KIND, load_game, read_game, config, resume, texts)
     setup = _set_up(loaded, snapshot)
     setup.close()
     folder = last.parent if last is not None else free_folder(setup.config.name)
@@ -81,32 +72,9 @@ def document(finished: Finished) -> dict[str, Any]:
     }
 
 
-def _read(
-    config: Path | None, resume: Path | None, texts: Sequence[str]
-) -> tuple[LoadedGame, Snapshot | None, Path | None]:
-    """The configuration, and with `resume` the checkpoint that it goes on from and its path."""
-    if resume is None:
-        assert config is not None
-        return load_game(config, texts), None, None
-    last = checkpoint.resolve(resume)
-    snapshot = checkpoint.read(last)
-    if snapshot.kind != "gan":
-        raise UsageError(f"{last} is the checkpoint of a network alone", hint="`nncli train --resume` goes on with it")
-    where, base = f"{last}:config", Path(snapshot.config_dir)
-    stored = read_game(snapshot.config, where, base=base, digests=snapshot.plugins)
-    if config is not None:
-        wanted = load_game(config, texts, snapshot.plugins)
-    else:
-        wanted = read_game(snapshot.config, where, texts, base, snapshot.plugins)
-    if not wanted.faults:
-        refuse_changes(stored.config, wanted.config, MAY_CHANGE, str(config or "--set"))
-    return wanted, snapshot, last
-
-
 def _set_up(loaded: LoadedGame, snapshot: Snapshot | None) -> GameSetup:
     """With the checkpoint's plans, as long as the number of threads is the same."""
     if snapshot is None:
         return set_up(loaded)
-    threads = parse(snapshot.config, "checkpoint").at(("threads",))
-    same = threads == loaded.config.threads
-    return set_up(loaded, plans_of(snapshot) if same else None, snapshot.preprocess)
+    plans = plans_of(snapshot) if same_threads(snapshot, loaded.config) else None
+    return set_up(loaded, plans, snapshot.preprocess)
