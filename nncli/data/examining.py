@@ -46,7 +46,10 @@ def examine(program: Path, file: Path, asked: dict[str, Any], seconds: int) -> N
         raise DataError(Fault(message, file=str(file))) from None
     if done.returncode:
         raise _damaged(file, _end(done, seconds))
-    faults = [Fault(**fault) for fault in json.loads(done.stdout)["faults"]]
+    try:
+        faults = [Fault(**fault) for fault in json.loads(done.stdout)["faults"]]
+    except (ValueError, KeyError, TypeError):
+        raise _damaged(file, "a process that read it ended without an answer") from None
     if faults:
         raise DataError(faults)
 

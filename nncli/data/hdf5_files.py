@@ -135,7 +135,7 @@ def _faults(path: Path, names: Sequence[str], look: Callable[[str], object]) -> 
         except _Missing as missing:
             faults.append(Fault(f"no data set '{name}'", "", missing.hint(name), str(path)))
         except MemoryError:
-            faults.append(Fault("to read it takes too much memory", name, AGAIN, str(path)))
+            faults.append(Fault("is damaged: to read it takes too much memory", name, AGAIN, str(path)))
         except Exception as error:  # h5py raises nearly anything on damaged files
             faults.append(Fault(f"is damaged: {_words(error)}", name, AGAIN, str(path)))
     return faults
@@ -258,7 +258,8 @@ def _bytes(array: h5py.Dataset) -> int:
 
 def _words(error: BaseException) -> str:
     """What a library says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return " ".join(str(said).split()) or type(error).__name__
 
 
 # -- the examination ---------------------------------------------------------------------------------------------------
@@ -360,9 +361,12 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     _limit(asked["limit"], asked["seconds"])
     try:
         examine(Path(asked["file"]), asked["names"], asked["memory"])
+        faults: Sequence[Fault] = ()
     except DataError as error:
-        return {"faults": [dataclasses.asdict(fault) for fault in error.faults]}
-    return {"faults": []}
+        faults = error.faults
+    except MemoryError:
+        faults = [Fault("is damaged: to read it takes too much memory", "", AGAIN, asked["file"])]
+    return {"faults": [dataclasses.asdict(fault) for fault in faults]}
 
 
 if __name__ == "__main__":

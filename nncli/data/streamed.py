@@ -121,12 +121,13 @@ class Buffer:
         self._slot = np.full(count, -1)
         self._block = np.full(slots, -1)
         self._used = np.zeros(slots, np.int64)
-        self._clock = 0
+        self._clock = 2
         self._turn = threading.Lock()
         self._state = threading.Condition()
         self._windows: list[Array] = []
         self._window_of = np.full(count, -2)
         self._now: int | None = None
+        self._reading = False
 
     # -- the order of an epoch ---------------------------------------------------------------------------------------
 
@@ -164,7 +165,7 @@ class Buffer:
         wanted = np.unique(blocks)
         with self._turn:
             self._follow(wanted)
-            most = max(1, len(self._block) - 1)
+            most = max(1, len(self._block) - 2)  # one is left for the block that is read ahead, one more to be safe
             for start in range(0, len(wanted), most):
                 part = wanted[start : start + most]
                 self._bring(part)
@@ -175,9 +176,9 @@ class Buffer:
                     out[here] = self._data[self._slot[blocks[here]] * self.each + rows[here] % self.each]
 
     def _bring(self, blocks: Array) -> None:
-        """Read those of the blocks that are not there; afterwards all of them are. There are fewer than slots."""
+        """Read those of the blocks that are not there; afterwards all of them are."""
         with self._state:
-            self._clock += 1
+            self._clock += 2
             there = self._slot[blocks]
             there = there[there >= 0]
             self._used[there[self._used[there] != _BEING_READ]] = self._clock
@@ -190,15 +191,15 @@ class Buffer:
                     continue
                 slot = int(np.argmin(self._used))
                 self._reserve(int(block), slot)
-            self._read(int(block), slot)
+            self._read(int(block), slot, self._clock)
 
     def _reserve(self, block: int, slot: int) -> None:
         if self._block[slot] >= 0:
             self._slot[self._block[slot]] = -1
         self._slot[block], self._block[slot], self._used[slot] = slot, block, _BEING_READ
 
-    def _read(self, block: int, slot: int) -> None:
-        """Fill a slot that is reserved."""
+    def _read(self, block: int, slot: int, used: int) -> None:
+        """Fill a slot that is reserved; from then on it was `used` at that time."""
         start, stop = (int(edge) for edge in self._edges[block : block + 2])
         part = self._data[slot * self.each :][: stop - start].reshape(stop - start, *self.rows.shape[1:])
         try:
@@ -210,7 +211,7 @@ class Buffer:
                 self._state.notify_all()
             raise
         with self._state:
-            self._used[slot] = self._clock
+            self._used[slot] = used
             self._state.notify_all()
 
     # -- reading ahead -----------------------------------------------------------------------------------------------
@@ -226,22 +227,29 @@ class Buffer:
             own = self._window_of[self._block]
             over = (self._block < 0) | (own < first) | (own > first + 1)
             self._used[over & (self._used != _BEING_READ)] = 0
-        if first + 1 < len(self._windows):
-            threading.Thread(target=self._read_window, args=(first + 1,), name="nncli-reader").start()
+            begin = not self._reading and first + 1 < len(self._windows)
+            self._reading |= begin
+        if begin:
+            threading.Thread(target=self._read_ahead, name="nncli-reader").start()
 
-    def _read_window(self, number: int) -> None:
-        """Read the blocks of a window into slots whose blocks are over, as long as the one before it is in use."""
-        for block in self._windows[number]:
+    def _read_ahead(self) -> None:
+        """Read the window after the one in use into slots whose blocks are over, until it is there."""
+        try:
+            while (found := self._next()) is not None:
+                self._read(*found)
+        except Exception:  # whoever needs the block meets the error
             with self._state:
-                if self._now != number - 1:
-                    return
-                if self._slot[block] >= 0:
-                    continue
-                slot = int(np.argmin(self._used))
-                if self._used[slot]:
-                    return
-                self._reserve(int(block), slot)
-            try:
-                self._read(int(block), slot)
-            except Exception:  # whoever needs the block meets the error
-                return
+                self._reading = False
+
+    def _next(self) -> tuple[int, int, int] | None:
+        """The block that is to be read ahead, its slot, which is reserved, and a time before that of what is in use."""
+        with self._state:
+            coming = None if self._now is None else self._now + 1
+            window = self._windows[coming] if coming is not None and coming < len(self._windows) else ()
+            missing = [block for block in window if self._slot[block] < 0]
+            slot = int(np.argmin(self._used))
+            if not missing or self._used[slot]:
+                self._reading = False
+                return None
+            self._reserve(int(missing[0]), slot)
+            return int(missing[0]), slot, self._clock - 1

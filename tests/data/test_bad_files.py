@@ -483,8 +483,8 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    [source("npz", path="a"), source("idx", images="a"), source("cifar10", path=("a",))],
-    ids=["npz", "idx", "cifar10"],
+    [source("npz", path="a"), source("idx", images="a"), source("cifar10", path=("a",)), source("hdf5", path="a")],
+    ids=["npz", "idx", "cifar10", "hdf5"],
 )
 def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
     def refuse(*_: object, **__: object) -> None:

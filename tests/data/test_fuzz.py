@@ -6,7 +6,9 @@ import gzip
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -31,6 +33,14 @@ def archive(packed: bool) -> bytes:
     return stream.getvalue()
 
 
+def hdf5(**options: Any) -> bytes:
+    with h5py.File("made", "w", driver="core", backing_store=False) as file:
+        file.create_dataset("x", data=np.arange(24, dtype=np.float32).reshape(4, 3, 2), **options)
+        file["y"] = np.array([0, 1, 1, 2])
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
 IDX = idx_bytes(np.arange(24, dtype=np.float32).reshape(4, 3, 2))
 NPZ = [archive(False), archive(True)]
 CIFAR10 = cifar_bytes(np.arange(2 * 3072, dtype=np.int64).reshape(2, 3, 32, 32) % 251, np.array([9, 0]))
@@ -44,6 +54,7 @@ FILES = {
     "idx": [IDX, gzip.compress(IDX, mtime=0)],
     "npz": NPZ,
     "cifar10": [CIFAR10],
+    "hdf5": [hdf5(), hdf5(chunks=(2, 3, 2), compression="gzip")],
 }
 MADE = {
     "csv": source("csv", path="a", categorical=(2,), missing="median"),
@@ -52,6 +63,7 @@ MADE = {
     "wav": source("wav", path=".", labels=None),
     "npz": source("npz", path="a"),
     "cifar10": source("cifar10", path=("a",)),
+    "hdf5": source("hdf5", path="a"),
 }
 
 
@@ -133,6 +145,13 @@ def test_npz(tmp_path: Path, content: bytes) -> None:
 @given(damaged("cifar10"))
 def test_cifar10(tmp_path: Path, content: bytes) -> None:
     load("cifar10", tmp_path, content)
+
+
+@settings(fuzz, max_examples=15)
+@given(damaged("hdf5"))
+def test_hdf5(tmp_path: Path, content: bytes) -> None:
+    """Few, because a process looks at each; here it is what finds out whether the library survives."""
+    load("hdf5", tmp_path, content)
 
 
 @pytest.mark.parametrize("kind", ["idx", "npz"])
