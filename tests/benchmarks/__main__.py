@@ -7,6 +7,7 @@ python -m tests.benchmarks alarms --seeds 10        how often alarms ring in hea
 python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (or the variable NNCLI_MNIST)
 python -m tests.benchmarks tables --tables FOLDER   cross-validation beside scikit-learn's (or NNCLI_TABLES)
 python -m tests.benchmarks augment --pictures a.png what augmentation costs LeNet, and a picture of each step
+python -m tests.benchmarks hdf5 --gib 4             training from a file of 4 GiB beside the same in memory
 python -m tests.benchmarks iris wine --tables FOLDER    some of the tables
 """
 
@@ -16,9 +17,9 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import alarms, augmentation, gan, machine, mnist, scikit, steps, tables
+from tests.benchmarks import alarms, augmentation, gan, machine, mnist, scikit, steps, streaming, tables
 
-ELSE = ("gan", "alarms", "mnist", "augment", "tables", *tables.FILES)
+ELSE = ("gan", "alarms", "mnist", "augment", "hdf5", "tables", *tables.FILES)
 """What can be asked for besides the workloads."""
 
 
@@ -26,7 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join((*steps.NAMES, *ELSE)))
     parser.add_argument("--tables", type=Path, default=os.environ.get("NNCLI_TABLES"), help="folder of the tables")
-    parser.add_argument("--seconds", type=float, default=20.0, help="time for each workload (default 20)")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="time for each workload, or turn of `hdf5` (default 20)"
+    )
     parser.add_argument("--mnist", type=Path, default=os.environ.get("NNCLI_MNIST"), help="folder of MNIST's IDX files")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST, seeds on tables (default 3)")
     parser.add_argument(
@@ -38,7 +41,13 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, default="alarms.jsonl", help="where `alarms` adds the figures of games")
     parser.add_argument("--replay", action="store_true", help="`alarms` judges the games of that file again")
     parser.add_argument("--pictures", type=Path, help="where the sheet of augmented images is written (PNG)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of a run with augmentation (default 2)")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads of a run with augmentation, or from a file (default 2)"
+    )
+    parser.add_argument("--gib", type=float, default=4.0, help="size of the file of `hdf5` (default 4)")
+    parser.add_argument("--folder", type=Path, help="where that file is made and removed (default: a temporary folder)")
+    parser.add_argument("--memory", type=int, default=256, help="MiB that streaming may take (default 256)")
+    parser.add_argument("--form", choices=streaming.FORMS, default="contiguous", help="how the file is stored")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
     if unknown := sorted(set(names) - {*steps.NAMES, *ELSE}):
@@ -65,6 +74,8 @@ def main() -> None:
             folder = None if asked.mnist is None else Path(asked.mnist)
             augmentation.pictures(augmentation.samples(folder), asked.pictures)
         augmentation.report(asked.seconds, asked.threads)
+    if "hdf5" in names:
+        streaming.report(asked.gib, asked.folder, asked.seconds, asked.rounds, asked.memory, asked.form, asked.threads)
     wanted = list(tables.FILES) if "tables" in names else [name for name in names if name in tables.FILES]
     if wanted:
         if asked.tables is None:

@@ -1,4 +1,4 @@
-"""Training from an HDF5 file that is larger than memory is asked to be, beside training on data in memory.
+"""Training from an HDF5 file that is larger than the memory it may take, beside training on data in memory.
 
 Both sides are processes of their own that train in turns: one streams a large file, the other holds a small one.
 `python -m tests.benchmarks.streaming CONFIG OUT` is such a process; it trains for as many seconds as each line of its
@@ -39,7 +39,7 @@ network: {network}
 loss: softmax_cross_entropy
 optimizer: {{sgd: {{lr: 1e-3, momentum: 0.9}}}}
 train: {{epochs: 1000, batch: {batch}}}
-threads: 2
+threads: {threads}
 """
 FORMS: dict[str, dict[str, Any]] = {
     "contiguous": {},
@@ -100,7 +100,7 @@ def side(folder: Path, name: str, text: str) -> Iterator[Side]:
         process.wait()
 
 
-def report(gib: float, where: Path | None, seconds: float, rounds: int, memory: int, form: str) -> None:
+def report(gib: float, where: Path | None, seconds: float, rounds: int, memory: int, form: str, threads: int) -> None:
     """Samples per second of both sides in turns, medians, and the most memory that each has taken, as Markdown."""
     with TemporaryDirectory(dir=where) as made:
         folder, large, small = Path(made), Path(made) / "large.h5", Path(made) / "small.h5"
@@ -113,7 +113,7 @@ def report(gib: float, where: Path | None, seconds: float, rounds: int, memory: 
             with ExitStack() as stack:
                 sides = []
                 for what, path, most in (("streamed", large, memory), ("held", small, 1024)):
-                    text = CONFIG.format(path=path, memory=most, network=network, batch=BATCH)
+                    text = CONFIG.format(path=path, memory=most, network=network, batch=BATCH, threads=threads)
                     sides.append(stack.enter_context(side(folder, f"{name}-{what}", text)))
                 for one in sides:
                     one.turn(0.5)

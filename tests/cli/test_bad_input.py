@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Runner
+from tests.data.bad_hdf5 import DAMAGED, HDF5, Make, in_this_process
 from tests.data.bad_media import IMAGES, SOUNDS
 from tests.data.bad_tables import CLASSES, VALUES
 from tests.data.media import write
@@ -92,6 +93,32 @@ def test_bad_data(run: Runner, tmp_path: Path, source: str, make: Callable[[Path
     for line in told.splitlines():
         assert f"error: {line.removesuffix('…')}" in result.err
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(("fields", "make", "message", "hint"), HDF5.values(), ids=HDF5.keys())
+def test_bad_hdf5(
+    run: Runner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    fields: str,
+    make: Make,
+    message: str,
+    hint: str,
+) -> None:
+    if request.node.callspec.id not in DAMAGED:
+        monkeypatch.setattr("nncli.data.sources.hdf5.examine", in_this_process)
+    file = tmp_path / "a.h5"
+    make(file)
+    (tmp_path / "data.yaml").write_text(config_of(f"hdf5: {fields}"))
+    before = sorted(tmp_path.rglob("*"))
+    result = run("train", "data.yaml")
+    assert result.code == 3
+    assert result.out == ""
+    for line in message.format(h=file, size=file.stat().st_size if file.is_file() else 0).splitlines():
+        assert f"error: {line.removesuffix('…')}" in result.err
+    assert f"  hint: {hint}" in result.err if hint else "hint" not in result.err
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

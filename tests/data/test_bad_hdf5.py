@@ -8,21 +8,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from nncli.data import hdf5_files
 from nncli.data.splits import open_splits
 from nncli.errors import DataError
 from nncli.fields import Annotated, Choice
 from nncli.spec.yaml12 import parse
-from tests.data.bad_hdf5 import DAMAGED, HDF5, Make
+from tests.data.bad_hdf5 import DAMAGED, HDF5, Make, in_this_process
 from tests.data.files import Given, Section
 from tests.data.test_bad_files import says
-
-
-def in_this_process(program: Path, file: Path, asked: dict[str, Any], seconds: int) -> None:
-    """The examination, without the time that a process takes to begin."""
-    assert program == Path(hdf5_files.__file__)
-    assert seconds >= 10
-    hdf5_files.examine(file, asked["names"], asked["memory"])
 
 
 @pytest.mark.parametrize(("fields", "make", "message", "hint"), HDF5.values(), ids=HDF5.keys())

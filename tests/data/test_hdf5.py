@@ -20,8 +20,8 @@ from nncli.data.streamed import Streamed
 from nncli.errors import DataError
 from nncli.fields import Annotated, Choice
 from nncli.parts import Array
+from tests.data.bad_hdf5 import in_this_process
 from tests.data.files import Section, source
-from tests.data.test_bad_hdf5 import in_this_process
 
 TYPES = ["?", "u1", "i1", "<u2", ">i2", "<i4", ">i8", "<f2", ">f4", "<f8", "g"]
 STORED: dict[str, dict[str, Any]] = {

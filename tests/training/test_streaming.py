@@ -17,7 +17,7 @@ from nncli.errors import SpecError
 from nncli.training.evaluate import evaluate_checkpoint
 from nncli.training.game.opening import open_game
 from nncli.training.supervised import open_run
-from tests.data.test_bad_hdf5 import in_this_process
+from tests.data.bad_hdf5 import in_this_process
 from tests.training.runs import CONFIG, ROOT, contents, finished, train, write_config
 
 STEPS = 15
