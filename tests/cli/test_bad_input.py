@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Runner
-from tests.data.bad_hdf5 import DAMAGED, HDF5, Make, in_this_process
+from tests.data.bad_hdf5 import HDF5, prepare
 from tests.data.bad_media import IMAGES, SOUNDS
 from tests.data.bad_tables import CLASSES, VALUES
 from tests.data.media import write
@@ -95,21 +95,10 @@ def test_bad_data(run: Runner, tmp_path: Path, source: str, make: Callable[[Path
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize(("fields", "make", "message", "hint"), HDF5.values(), ids=HDF5.keys())
-def test_bad_hdf5(
-    run: Runner,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-    fields: str,
-    make: Make,
-    message: str,
-    hint: str,
-) -> None:
-    if request.node.callspec.id not in DAMAGED:
-        monkeypatch.setattr("nncli.data.sources.hdf5.examine", in_this_process)
+@pytest.mark.parametrize("name", HDF5)
+def test_bad_hdf5(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     file = tmp_path / "a.h5"
-    make(file)
+    fields, _, message, hint = prepare(name, file, monkeypatch)
     (tmp_path / "data.yaml").write_text(config_of(f"hdf5: {fields}"))
     before = sorted(tmp_path.rglob("*"))
     result = run("train", "data.yaml")

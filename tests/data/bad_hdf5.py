@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 
 from nncli.data import hdf5_files
 
@@ -37,6 +38,14 @@ def in_this_process(program: Path, file: Path, asked: dict[str, Any], seconds: i
     assert program == Path(hdf5_files.__file__)
     assert seconds >= 10
     hdf5_files.examine(file, asked["names"], asked["memory"])
+
+
+def prepare(name: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
+    """Write the file of a row, and let no other process look at it unless it is damaged."""
+    if name not in DAMAGED:
+        monkeypatch.setattr("nncli.data.sources.hdf5.examine", in_this_process)
+    HDF5[name][1](file)
+    return HDF5[name]
 
 
 def written(**arrays: Any) -> Make:

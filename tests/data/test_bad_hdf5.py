@@ -12,25 +12,15 @@ from nncli.data.splits import open_splits
 from nncli.errors import DataError
 from nncli.fields import Annotated, Choice
 from nncli.spec.yaml12 import parse
-from tests.data.bad_hdf5 import DAMAGED, HDF5, Make, in_this_process
+from tests.data.bad_hdf5 import HDF5, prepare
 from tests.data.files import Given, Section
 from tests.data.test_bad_files import says
 
 
-@pytest.mark.parametrize(("fields", "make", "message", "hint"), HDF5.values(), ids=HDF5.keys())
-def test_bad_hdf5(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-    fields: str,
-    make: Make,
-    message: str,
-    hint: str,
-) -> None:
-    if request.node.callspec.id not in DAMAGED:
-        monkeypatch.setattr("nncli.data.sources.hdf5.examine", in_this_process)
+@pytest.mark.parametrize("name", HDF5)
+def test_bad_hdf5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     file = tmp_path / "a.h5"
-    make(file)
+    fields, _, message, hint = prepare(name, file, monkeypatch)
     made: Any = TypeAdapter(Annotated[Any, Choice("source")]).validate_python(parse(f"hdf5: {fields}", "").plain)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(DataError) as caught:
