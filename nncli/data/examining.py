@@ -47,7 +47,7 @@ def examine(program: Path, file: Path, asked: dict[str, Any], seconds: int) -> N
     if done.returncode:
         raise _damaged(file, _end(done, seconds))
     try:
-        faults = [Fault(**fault) for fault in json.loads(done.stdout)["faults"]]
+        faults = [Fault(**fault) for fault in json.loads(done.stdout.strip().rpartition(b"\n")[2])["faults"]]
     except (ValueError, KeyError, TypeError):
         raise _damaged(file, "a process that read it ended without an answer") from None
     if faults:

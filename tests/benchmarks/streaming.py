@@ -70,6 +70,7 @@ class Side:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.speeds: list[float] = []
+        self.cpu: list[float] = []
         self.peak = self.samples = 0
 
     def turn(self, seconds: float) -> None:
@@ -78,6 +79,7 @@ class Side:
         questions.flush()
         said = json.loads(answers.readline())
         self.speeds.append(said["samples"] / said["seconds"])
+        self.cpu.append(said["cpu"] / said["samples"])
         self.peak, self.samples = said["peak"], self.samples + said["samples"]
 
 
@@ -101,14 +103,15 @@ def side(folder: Path, name: str, text: str) -> Iterator[Side]:
 
 
 def report(gib: float, where: Path | None, seconds: float, rounds: int, memory: int, form: str, threads: int) -> None:
-    """Samples per second of both sides in turns, medians, and the most memory that each has taken, as Markdown."""
+    """Samples per second and processor time of a sample, both sides in turns, medians and medians of ratios, and the
+    most memory that streaming has taken, as Markdown."""
     with TemporaryDirectory(dir=where) as made:
         folder, large, small = Path(made), Path(made) / "large.h5", Path(made) / "small.h5"
         begun = time.perf_counter()
         counts = write(large, gib, FORMS[form]), write(small, SMALL, {})
         print(f"\n{gib:g} GiB ({counts[0]} images, {form}) were written in {time.perf_counter() - begun:.0f} s")
-        print("| network | streamed, samples/s | in memory, samples/s | ratio | peak streamed, MB | passes |")
-        print("|---|---|---|---|---|---|")
+        print("| network | streamed, samples/s (µs of processors) | in memory | speed | cost | peak, MB | windows |")
+        print("|---|---|---|---|---|---|---|")
         for name, network in NETWORKS.items():
             with ExitStack() as stack:
                 sides = []
@@ -118,14 +121,19 @@ def report(gib: float, where: Path | None, seconds: float, rounds: int, memory: 
                 for one in sides:
                     one.turn(0.5)
                     one.speeds.clear()
+                    one.cpu.clear()
                 for _ in range(rounds):
                     for one in sides:
                         one.turn(seconds)
                 streamed, held = sides
                 ratio = median(a / b for a, b in zip(streamed.speeds, held.speeds, strict=True))
-                speeds = " | ".join(f"{median(one.speeds):.0f}" for one in sides)
-                passes = streamed.samples / counts[0]
-                print(f"| {name} | {speeds} | {ratio:.3f} | {streamed.peak / 1e6:.0f} | {passes:.2f} |", flush=True)
+                cost = median(a / b for a, b in zip(streamed.cpu, held.cpu, strict=True))
+                speeds = " | ".join(f"{median(one.speeds):.0f} ({median(one.cpu) * 1e6:.1f})" for one in sides)
+                windows = streamed.samples * int(np.prod(SHAPE)) / (memory * 2**19)
+                print(
+                    f"| {name} | {speeds} | {ratio:.3f} | {cost:.3f} | {streamed.peak / 1e6:.0f} | {windows:.1f} |",
+                    flush=True,
+                )
 
 
 def main() -> None:
@@ -137,12 +145,13 @@ def main() -> None:
     with supervised.open_run(Path(config), None, (), Path(out)) as run:
         steps = run.events()
         for line in sys.stdin:
-            begun, before = time.perf_counter(), run.progress.step
+            begun, before, cpu = time.perf_counter(), run.progress.step, time.process_time()
             while time.perf_counter() - begun < float(line):
                 next(steps)
             samples = (run.progress.step - before) * run.batch
             seconds = time.perf_counter() - begun
-            print(json.dumps({"samples": samples, "seconds": seconds, "peak": memory.peak()}), flush=True)
+            said = {"samples": samples, "seconds": seconds, "cpu": time.process_time() - cpu, "peak": memory.peak()}
+            print(json.dumps(said), flush=True)
 
 
 if __name__ == "__main__":
