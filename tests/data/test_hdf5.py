@@ -203,7 +203,7 @@ def test_in_a_configuration(written: Any, read: Any) -> None:
     assert TypeAdapter(Annotated[Any, Choice("source")]).validate_python(written) == read
 
 
-@pytest.mark.parametrize("memory", [0, -5, 2.5, "much"])
+@pytest.mark.parametrize("memory", [0, -5, 2.5, 2**20 + 1, "much"])
 def test_faulty_memory(memory: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Annotated[Any, Choice("source")]).validate_python({"hdf5": {"path": "a", "memory": memory}})

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from nncli.data.dataset import TARGET, Dataset, Origin, Target
 from nncli.data.examining import examine
 from nncli.data.files import DEFLATE_LIMIT, Layout, channels_first, check_layout, find, reason
 from nncli.data.streamed import Streamed
 from nncli.errors import DataError, Fault
-from nncli.fields import Count, Text
+from nncli.fields import Text
 from nncli.parts import Array, Shape
 from nncli.registry import source
 
@@ -51,10 +52,10 @@ class Hdf5:
     x: Text = "x"
     y: Text | dict[str, Text] | None = "y"
     layout: Layout = "nchw"
-    memory: Count = 256
+    memory: Annotated[int, Ge(1), Le(2**20)] = 256
 
     def load(self, base: Path) -> Dataset:
-        from nncli.data import hdf5_files  # h5py takes 0.05 s to import, and few runs read HDF5
+        from nncli.data import hdf5_files  # h5py takes 0.05 s to import, and `validate` needs none
 
         file, memory = find(base, self.path), self.memory * _MIB
         named = {TARGET: self.y} if isinstance(self.y, str) else self.y or {}
