@@ -13,9 +13,10 @@ from nncli.cli.signals import Signals
 
 @click.command(short_help="Train a generator against a discriminator.", context_settings=options.SETTINGS)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
-@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run: its folder or its last.h5.")
+@options.resume
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/NAME, runs/NAME-2, ...]")
 @click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
+@options.max_time
 @options.steps
 @options.overrides
 @options.plugins
@@ -30,6 +31,7 @@ def gan(
     resume: Path | None,
     out: Path | None,
     dry_run: bool,
+    max_time: float | None,
     json: bool,
     quiet: bool,
     verbose: int,
@@ -38,7 +40,8 @@ def gan(
     """Play the game of a YAML file: a generator learns to make samples that a discriminator takes for data.
 
     The game is looked at while it runs, and alarms say what goes wrong, by which figures, and what to change.
-    Stopping it (Ctrl-C) writes a checkpoint first; --resume goes on from there exactly as if it had never stopped.
+    Stopping it (Ctrl-C, --max-time) writes a checkpoint first; --resume goes on from there exactly as if it had never
+    stopped.
     """
     if config is None and resume is None:
         raise click.UsageError("give a CONFIG, or --resume RUN")
@@ -48,8 +51,12 @@ def gan(
     from nncli.report.documents import write
     from nncli.report.game import display, outcome
     from nncli.report.samples import Frames
+    from nncli.report.tables import going_on
     from nncli.training.game import opening
     from nncli.training.game.events import Finished
+    from nncli.training.rhythm import Allowance
+
+    allowance = Allowance(max_time)
 
     texts = options.override_texts(context)
     if dry_run:
@@ -67,17 +74,20 @@ def gan(
     ):
         finished: Finished | None = None
         frames = Frames(run.folder, lambda text: view.line(f"note: {text}"))
-        for event in run.events(signals.stop):
+        for event in run.events(signals.stop, allowance.spent):
             view.show(event)
             frames.show(event)
             if isinstance(event, Finished):
                 finished = event
+        again = options.resuming("gan", None, run.folder, bool(run.setup.config.plugins))
     assert finished is not None
     if json:
         write(opening.document(finished) | frames.document())
     elif not quiet:
         results().print(outcome(finished))
         results().print(frames.said(), markup=False, soft_wrap=True)
+    if finished.reason in ("stopped", "time"):
+        going_on(again, console)
     return {"alarm": 8, "stopped": 128 + signals.received}.get(finished.reason, 0)
 
 

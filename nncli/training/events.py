@@ -76,7 +76,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end. `reason` is `done`, `early` (early stopping) or `stopped` (asked to)."""
+    """The end. `reason` is `done`, `early` (early stopping), `stopped` (asked to) or `time` (`--max-time`)."""
 
     reason: str
     folder: Path

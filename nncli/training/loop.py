@@ -19,6 +19,7 @@ from nncli.training.feeding import Feed, Wanted
 from nncli.training.measure import Meter, measure_split
 from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
+from nncli.training.rhythm import Rhythm
 from nncli.training.saving import Saving
 from nncli.training.setup import Setup
 
@@ -61,6 +62,8 @@ class Run:
         self.meter = Meter(setup.metrics, setup.preprocessing.scales)
         self.probing = Probing(self)
         self.saving = Saving(self)
+        self.numbered = Rhythm(config.checkpoint.every, "epochs")
+        self.kept = Rhythm(config.checkpoint.last, "epochs")
 
     def begin(self) -> None:
         """Draw the initial weights, or take them from where the configuration says."""
@@ -79,8 +82,10 @@ class Run:
     def steps_per_epoch(self) -> int:
         return -(-len(self.setup.train) // (self.batch * self.setup.config.train.accumulate))
 
-    def events(self, stop: Stop = lambda: False) -> Iterator[ev.Event]:
-        """Train to the end, or until `stop()` says so after a step; then a checkpoint is written first.
+    def events(self, stop: Stop = lambda: False, late: Stop = lambda: False) -> Iterator[ev.Event]:
+        """Train to the end, or until `stop()`, or `late()`, says so after a step; then a checkpoint is written first.
+
+        A run that is `late` has taken one step at least, however little time it had.
 
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
         written), OutputError where a checkpoint cannot be written.
@@ -96,8 +101,11 @@ class Run:
             for event in self.epoch():
                 progress.epoch_seconds = spent + perf_counter() - begun
                 yield event
-                if stop():
-                    yield from self._stopped()
+                stepped = isinstance(event, ev.Stepped)
+                if stepped:
+                    yield from self._save_step()
+                if reason := "stopped" if stop() else "time" if stepped and late() else "":
+                    yield from self._stopped(reason)
                     return
             speed = (self.running.samples - speed_from) / max(perf_counter() - begun, 1e-9)
             figures = {"train": self.running.figures()}
@@ -221,18 +229,26 @@ class Run:
         self.running.reset()
         return ev.EpochEnded(progress.epoch, config.train.epochs, figures, lr, seconds, speed, best)
 
-    def _save(self, epochs: int) -> Iterator[ev.Saved]:
-        settings, epoch = self.setup.config.checkpoint, self.progress.epoch
-        if self.best.epoch == epoch:
-            yield self.saving.write("best")
-        if settings.every is not None and epoch % settings.every == 0:
+    def _save_step(self) -> Iterator[ev.Saved]:
+        """The checkpoints that are due after a step."""
+        step = self.progress.step
+        if self.numbered.after_step(step):
             yield self.saving.write("numbered")
-        if epoch % settings.last == 0 or epoch == epochs or self.progress.stopped_early:
+        if self.kept.after_step(step):
             yield self.saving.write("last")
 
-    def _stopped(self) -> Iterator[ev.Event]:
+    def _save(self, epochs: int) -> Iterator[ev.Saved]:
+        epoch = self.progress.epoch
+        if self.best.epoch == epoch:
+            yield self.saving.write("best")
+        if self.numbered.after_epoch(epoch):
+            yield self.saving.write("numbered")
+        if self.kept.after_epoch(epoch) or epoch == epochs or self.progress.stopped_early:
+            yield self.saving.write("last")
+
+    def _stopped(self, reason: str) -> Iterator[ev.Event]:
         yield self.saving.write("stopped")
-        yield self._finished("stopped", self._last_figures())
+        yield self._finished(reason, self._last_figures())
 
     def _last_figures(self) -> dict[str, ev.Figures]:
         """Figures of the last whole epoch, from the history."""
@@ -263,7 +279,7 @@ class Run:
     def _finished(self, reason: str, figures: dict[str, ev.Figures]) -> ev.Finished:
         setup, progress = self.setup, self.progress
         figures = dict(figures)
-        if setup.test is not None and reason != "stopped":
+        if setup.test is not None and reason not in ("stopped", "time"):
             figures["test"] = self._measure(setup.test)
         best = self.saving.best if self.best.epoch else None
         return ev.Finished(

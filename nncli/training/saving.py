@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 LAST, BEST = "last.h5", "best.h5"
 
 
+def numbered_by_step(step: int) -> str:
+    """The name of the checkpoint after `step` steps."""
+    return f"step-{step:07}.h5"
+
+
 class Saving:
     """Writes a run's checkpoints into its folder, and reads one back."""
 
@@ -32,11 +38,14 @@ class Saving:
 
     def write(self, why: str) -> Saved:
         """Write `last.h5` (also where the run is `stopped`), `best.h5`, or a `numbered` one."""
-        path = {"best": self.best, "numbered": self.run.folder / f"epoch-{self.run.progress.epoch:04}.h5"}.get(
-            why, self.last
-        )
+        path = {"best": self.best, "numbered": self._numbered()}.get(why, self.last)
         write(path, self.snapshot())
         return Saved(path, why)
+
+    def _numbered(self) -> Path:
+        progress = self.run.progress
+        by_epoch = self.run.numbered.counts_epochs
+        return self.run.folder / (f"epoch-{progress.epoch:04}.h5" if by_epoch else numbered_by_step(progress.step))
 
     def snapshot(self) -> Snapshot:
         run = self.run

@@ -83,7 +83,8 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end. `reason` is `done`, `stopped` (asked to) or `alarm`; `figures` are those of the last look."""
+    """The end. `reason` is `done`, `stopped` (asked to), `time` (`--max-time`) or `alarm`; `figures` are those of the
+    last look."""
 
     reason: str
     folder: Path

@@ -11,7 +11,7 @@ from nncli.checkpoint import History, NamedArray, Network, Snapshot, read, write
 from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
-from nncli.training.saving import LAST, load_network, named_parameters, named_state, plain
+from nncli.training.saving import LAST, load_network, named_parameters, named_state, numbered_by_step, plain
 
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
@@ -31,9 +31,8 @@ class GameSaving:
 
     def write(self, why: str) -> Saved:
         """Write `last.h5` (also where the run is `stopped`), the `healthy` one, or a `numbered` one."""
-        path = {"healthy": self.healthy, "numbered": self.run.folder / f"step-{self.run.step:07}.h5"}.get(
-            why, self.last
-        )
+        numbered = self.run.folder / numbered_by_step(self.run.step)
+        path = {"healthy": self.healthy, "numbered": numbered}.get(why, self.last)
         write(path, self.snapshot())
         return Saved(path, why)
 
