@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from nncli import checkpoint
 from nncli.checkpoint import Snapshot
-from nncli.errors import UsageError
+from nncli.errors import Fault, OutputError, UsageError
 from nncli.spec import Loaded, LoadedGame
 from nncli.spec.yaml12 import parse
 from nncli.training.changes import refuse_changes
-from nncli.training.folders import new_folder, remove_if_empty
+from nncli.training.folders import is_empty, new_folder, remove_if_empty, taken
 
 L = TypeVar("L", Loaded, LoadedGame)
 
@@ -66,13 +67,60 @@ def same_threads(snapshot: Snapshot, config: Any) -> bool:
 
 
 @contextmanager
+def owned(resume: Path | None) -> Iterator[Path | None]:
+    """The checkpoint that `resume` means, while its folder is locked: what is read then is not overtaken by another
+    process, and what killed ones left there is removed. None without `resume`.
+
+    Raises OutputError where another process has the folder, or it cannot be written; CheckpointError.
+    """
+    if resume is None:
+        yield None
+        return
+    folder = checkpoint.resolve(resume).parent
+    with checkpoint.lock(folder):
+        if not os.access(folder, os.W_OK):
+            hint = "a run goes on in its own folder: make it writable, or copy it"
+            raise OutputError(Fault("the folder cannot be written", file=str(folder), hint=hint))
+        _clean(folder)
+        yield checkpoint.resolve(resume)
+
+
+@contextmanager
 def run_folder(name: str, out: Path | None, last: Path | None) -> Iterator[Path]:
-    """The locked folder of the run that goes on from `last`, or a new one, which goes where nothing is written."""
-    made = last is None
-    folder = new_folder(name, out) if last is None else last.parent
-    try:
-        with checkpoint.lock(folder):
+    """The folder of the run that goes on from `last`, which is `owned`; or a new one, locked, which goes where nothing
+    is written."""
+    if last is not None:
+        yield last.parent
+        return
+    with ExitStack() as stack:
+        folder = _new_and_locked(name, out, stack)
+        _clean(folder)
+        try:
             yield folder
-    finally:
-        if made:
+        finally:
             remove_if_empty(folder)
+
+
+def _new_and_locked(name: str, out: Path | None, stack: ExitStack) -> Path:
+    """A folder that nobody else took between its making and its locking."""
+    while True:
+        folder = new_folder(name, out)
+        try:
+            stack.enter_context(checkpoint.lock(folder))
+        except FileNotFoundError:  # whoever had it wrote nothing, and removed it
+            continue
+        except OutputError:
+            if out is not None:
+                raise
+            continue
+        if is_empty(folder):
+            return folder
+        if out is not None:
+            raise taken(folder)
+        stack.close()
+
+
+def _clean(folder: Path) -> None:
+    """Remove what killed runs left."""
+    for path in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+        checkpoint.clean(path)

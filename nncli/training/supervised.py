@@ -23,7 +23,7 @@ from nncli.training.folders import free_folder
 from nncli.training.initial import initial_weights
 from nncli.training.loop import Run
 from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
-from nncli.training.resuming import Kind, read_run, run_folder, same_threads
+from nncli.training.resuming import Kind, owned, read_run, run_folder, same_threads
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
@@ -40,20 +40,21 @@ def open_run(
 
     Everything that can be wrong is found before the folder is made.
     """
-    loaded, snapshot, last = read_run(KIND, load, read_text, config, resume, texts)
-    setup = set_up(loaded, snapshot, planner)
-    model = setup.model
-    try:
-        with run_folder(setup.config.name, out, last) as folder, model.limits():
-            run = Run(setup, folder)
-            with closing(run):
-                if snapshot is not None:
-                    run.saving.restore(snapshot)
-                else:
-                    run.begin()
-                yield run
-    finally:
-        model.close()
+    with owned(resume) as checkpoint:
+        loaded, snapshot, last = read_run(KIND, load, read_text, config, checkpoint, texts)
+        setup = set_up(loaded, snapshot, planner)
+        model = setup.model
+        try:
+            with run_folder(setup.config.name, out, last) as folder, model.limits():
+                run = Run(setup, folder)
+                with closing(run):
+                    if snapshot is not None:
+                        run.saving.restore(snapshot)
+                    else:
+                        run.begin()
+                    yield run
+        finally:
+            model.close()
 
 
 def plan_only(

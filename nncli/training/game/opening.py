@@ -14,7 +14,7 @@ from nncli.training.game.describing import document_of
 from nncli.training.game.events import Finished
 from nncli.training.game.loop import GameRun
 from nncli.training.game.setup import GameSetup, plans_of, set_up
-from nncli.training.resuming import Kind, read_run, run_folder, same_threads
+from nncli.training.resuming import Kind, owned, read_run, run_folder, same_threads
 
 MAY_CHANGE = ("game.steps", "checkpoint", "diagnose", "sample.every", "threads", "name")
 """Paths of the configuration that may be others when a game goes on; all else would make it another one."""
@@ -27,18 +27,19 @@ def open_game(config: Path | None, resume: Path | None, texts: Sequence[str], ou
 
     Everything that can be wrong is found before the folder is made.
     """
-    loaded, snapshot, last = read_run(KIND, load_game, read_game, config, resume, texts)
-    setup = _set_up(loaded, snapshot)
-    try:
-        with run_folder(setup.config.name, out, last) as folder, setup.models["generator"].limits():
-            run = GameRun(setup, folder)
-            if snapshot is not None:
-                run.saving.restore(snapshot)
-            else:
-                run.begin()
-            yield run
-    finally:
-        setup.close()
+    with owned(resume) as checkpoint:
+        loaded, snapshot, last = read_run(KIND, load_game, read_game, config, checkpoint, texts)
+        setup = _set_up(loaded, snapshot)
+        try:
+            with run_folder(setup.config.name, out, last) as folder, setup.models["generator"].limits():
+                run = GameRun(setup, folder)
+                if snapshot is not None:
+                    run.saving.restore(snapshot)
+                else:
+                    run.begin()
+                yield run
+        finally:
+            setup.close()
 
 
 def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
