@@ -2,6 +2,7 @@
 
 from nncli.checkpoint.atomic import clean, flush_folder, is_temporary, replace
 from nncli.checkpoint.differences import differences
+from nncli.checkpoint.environment import differing, environment
 from nncli.checkpoint.files import LOCK, lock, match, read, resolve, write
 from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
 
@@ -14,6 +15,8 @@ __all__ = [
     "Snapshot",
     "clean",
     "differences",
+    "differing",
+    "environment",
     "flush_folder",
     "is_temporary",
     "lock",

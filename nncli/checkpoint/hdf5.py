@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import platform
+import json
 from collections.abc import Mapping
-from functools import cache
-from importlib import metadata
 from typing import Any
 
 import h5py
 import numpy as np
 
-from nncli import __version__
+from nncli.checkpoint.environment import HARDWARE, environment
 from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
 from nncli.parts import Array
 
@@ -35,12 +33,6 @@ DESCRIPTIONS = {
 }
 STATE, PROBE, DIAGNOSE = "state", "probe", "diagnose"
 NETWORKS = ("generator", "discriminator", "generator_ema", "discriminator_raw")
-
-
-@cache
-def _version(package: str) -> str:
-    """Of the three packages it takes 3 ms to read; a run writes many checkpoints."""
-    return metadata.version(package)
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
@@ -87,7 +79,6 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
     file.attrs.update(
         {
             "format_version": FORMAT_VERSION,
-            "nncli_version": __version__,
             "kind": snapshot.kind,
             "config": snapshot.config,
             "config_sha256": hashlib.sha256(snapshot.config.encode()).hexdigest(),
@@ -97,11 +88,11 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
             "class_names": np.array(snapshot.class_names, dtype=h5py.string_dtype()),
             "plugins": np.array(list(snapshot.plugins), dtype=h5py.string_dtype()),
             "plugins_sha256": np.array(list(snapshot.plugins.values()), dtype=h5py.string_dtype()),
-            "python_version": platform.python_version(),
+            **{name if name in HARDWARE else f"{name}_version": value for name, value in environment().items()},
         }
     )
-    for package in ("numpy", "scipy", "h5py"):
-        file.attrs[f"{package}_version"] = _version(package)
+    if snapshot.data:
+        file.attrs["data"] = json.dumps(snapshot.data, ensure_ascii=False)
 
 
 def _group(file: h5py.File, name: str) -> h5py.Group:
@@ -182,8 +173,19 @@ def from_file(path: str) -> Snapshot:
                 name.removesuffix("_version"): str(value)
                 for name, value in attributes.items()
                 if name.endswith("_version") and name != "format_version"
-            },
+            }
+            | {name: str(attributes[name]) for name in HARDWARE if name in attributes},
+            data=_data(attributes.get("data", "{}")),
         )
+
+
+def _data(text: Any) -> dict[str, dict[str, dict[str, Any]]]:
+    """What is known of the data. Raises ValueError where the text says something else."""
+    data = json.loads(str(text))
+    arrays = [array for split in data.values() for array in split.values()]
+    if not all(isinstance(array, dict) for array in arrays):
+        raise ValueError("the attribute 'data' does not say what was read")
+    return dict(data)
 
 
 def _read_network(group: h5py.Group) -> Network:

@@ -58,7 +58,9 @@ class Snapshot:
     differs from run to run and is kept apart from `history`. `networks` are those of a run that has several: of a GAN
     `generator`, `discriminator`, and where there is one its average `generator_ema`; `model` is empty then, and
     `optimizer` is by network first. `plugins` are the SHA-256 of the plugins that ran, by
-    their paths in the configuration. `versions` is filled when a file is read.
+    their paths in the configuration. `data` tells by split and array what was read: `file`, `array`, `shape`, `dtype`
+    and `digest`; it is empty in checkpoints of before this was kept. `versions`, with `cpu` and `blas` where they are
+    known, is filled when a file is read.
     """
 
     kind: str
@@ -78,5 +80,6 @@ class Snapshot:
     history: History = field(default_factory=History)
     timing: Mapping[str, Array] = field(default_factory=dict)
     plugins: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
     versions: Mapping[str, str] = field(default_factory=dict)

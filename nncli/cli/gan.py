@@ -14,6 +14,7 @@ from nncli.cli.signals import Signals
 @click.command(short_help="Train a generator against a discriminator.", context_settings=options.SETTINGS)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @options.resume
+@options.allow_change
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/NAME, runs/NAME-2, ...]")
 @click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
 @options.max_time
@@ -29,6 +30,7 @@ def gan(
     /,
     config: Path | None,
     resume: Path | None,
+    allow_change: bool,
     out: Path | None,
     dry_run: bool,
     max_time: float | None,
@@ -45,6 +47,8 @@ def gan(
     """
     if config is None and resume is None:
         raise click.UsageError("give a CONFIG, or --resume RUN")
+    if resume is None and allow_change:
+        raise click.UsageError("--allow-change is for --resume: a new game has nothing that could have changed")
     if resume is not None and out is not None:
         raise click.UsageError("--out and --resume exclude each other: a run goes on in its own folder")
     from nncli.report.console import messages, results
@@ -60,7 +64,7 @@ def gan(
 
     texts = options.override_texts(context)
     if dry_run:
-        document = opening.plan_only(config, resume, texts)
+        document = opening.plan_only(config, resume, texts, allow_change)
         if json:
             write(document)
         elif not quiet:
@@ -68,7 +72,7 @@ def gan(
         return 0
     console = messages(quiet or json)
     with (
-        opening.open_game(config, resume, texts, out) as run,
+        opening.open_game(config, resume, texts, out, allow_change) as run,
         Signals() as signals,
         display(console, verbose) as view,
     ):

@@ -70,6 +70,12 @@ max_time = click.option(
 
 resume = click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run: its folder or its last.h5.")
 
+allow_change = click.option(
+    "--allow-change",
+    is_flag=True,
+    help="With --resume: go on although the configuration or the data are others than when the run began.",
+)
+
 output = _together(
     click.option("--json", is_flag=True, help="One JSON document on standard output."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no messages; errors only."),

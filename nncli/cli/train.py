@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Train a network.", context_settings=options.SETTINGS)
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @options.resume
+@options.allow_change
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/NAME, runs/NAME-2, ...]")
 @click.option("--folds", type=click.IntRange(2), help="Cross-validation: so many runs, each tests on another part.")
 @click.option("--dry-run", is_flag=True, help="Check everything, data too, and say what would run; write nothing.")
@@ -40,6 +41,7 @@ def train(
     /,
     config: Path | None,
     resume: Path | None,
+    allow_change: bool,
     out: Path | None,
     folds: int | None,
     dry_run: bool,
@@ -61,6 +63,8 @@ def train(
     """
     if config is None and resume is None:
         raise click.UsageError("give a CONFIG, or --resume RUN")
+    if resume is None and allow_change:
+        raise click.UsageError("--allow-change is for --resume: a new run has nothing that could have changed")
     if resume is not None and out is not None:
         raise click.UsageError("--out and --resume exclude each other: a run goes on in its own folder")
     if resume is not None and plan is not None:
@@ -78,7 +82,7 @@ def train(
 
     texts = options.override_texts(context)
     if dry_run:
-        document = _plan(config, resume, texts, folds, options.planner(plan))
+        document = _plan(config, resume, texts, folds, options.planner(plan), allow_change)
         if json:
             write(document)
         elif not quiet:
@@ -88,9 +92,9 @@ def train(
     planner = options.planner(plan)
     if folds is not None:
         assert config is not None
-        cut = Folds(config, texts, out if resume is None else resume, folds, planner, resume is not None)
+        cut = Folds(config, texts, out if resume is None else resume, folds, planner, resume is not None, allow_change)
         return _cross_validate(cut, allowance, console, verbose, json, quiet)
-    with supervised.open_run(config, resume, texts, out, planner) as run, Signals() as signals:
+    with supervised.open_run(config, resume, texts, out, planner, allow_change) as run, Signals() as signals:
         finished = _run(run, signals, allowance, console, verbose)
         again = options.resuming("train", None, run.folder, bool(run.setup.config.plugins))
     if json:
@@ -137,14 +141,19 @@ def _cross_validate(folds: Folds, allowance: Allowance, console: Console, verbos
 
 
 def _plan(
-    config: Path | None, resume: Path | None, texts: list[str], folds: int | None, planner: Planner
+    config: Path | None,
+    resume: Path | None,
+    texts: list[str],
+    folds: int | None,
+    planner: Planner,
+    allow_change: bool,
 ) -> dict[str, Any]:
     """What would run; of folds the first."""
     from nncli.training import supervised
     from nncli.training.folds import texts_of
 
     if folds is None:
-        return supervised.plan_only(config, resume, texts, planner)
+        return supervised.plan_only(config, resume, texts, planner, allow_change)
     return supervised.plan_only(config, None, texts_of(texts, 1, folds), planner) | {"folds": folds}
 
 

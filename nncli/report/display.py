@@ -55,6 +55,8 @@ class Display(AbstractContextManager["Display"]):
         if event.first_epoch > 1 or event.cursor:
             at = f", step {event.cursor + 1} of {event.steps_per_epoch}" if event.cursor else ""
             self.line(f"going on at epoch {event.first_epoch} of {event.epochs}{at}")
+        for note in event.notes:
+            self.line(f"note: {note}")
 
     def stepped(self, event: events.Stepped) -> None:
         """Nothing: off a terminal a line per epoch is enough."""

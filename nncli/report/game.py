@@ -58,6 +58,8 @@ class Display(AbstractContextManager["Display"]):
         self.line(f"plan: {event.plan}; run folder {event.folder}")
         if event.done:
             self.line(f"going on after step {count(event.done)}")
+        for note in event.notes:
+            self.line(f"note: {note}")
 
     def stepped(self, event: ev.Stepped) -> None:
         """Nothing: off a terminal a line for each look is enough."""

@@ -31,6 +31,8 @@ class Started:
     """Batches in a step."""
     initial: str = ""
     """Where the initial weights came from, unless they were drawn."""
+    notes: tuple[str, ...] = ()
+    """What is another than it was when the checkpoint was written that the run goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Finished:
     steps: int
     seconds: float
     figures: dict[str, Figures]
+    notes: tuple[str, ...] = ()
+    """As those of the start."""
 
 
 Event: TypeAlias = Started | Stepped | Probed | EpochEnded | Saved | Finished

@@ -42,8 +42,10 @@ class Folds:
         of: int,
         planner: Planner = make_plan,
         resume: bool = False,
+        allow_change: bool = False,
     ) -> None:
-        self.config, self.texts, self.of, self.planner, self.resume = config, texts, of, planner, resume
+        self.config, self.texts, self.of, self.planner = config, texts, of, planner
+        self.resume, self.allow_change = resume, allow_change
         self.folder = out or free_folder(load(config, texts).config.name)
         self.finished: list[Finished] = []
         self._made = not self.folder.exists()
@@ -62,7 +64,8 @@ class Folds:
             folder = self.folder / f"fold-{number}"
             goes_on = self.resume and (folder / LAST).exists()
             where = (folder, None) if goes_on else (None, folder)
-            with supervised.open_run(self.config, where[0], texts, where[1], self.planner) as run:
+            allow = self.allow_change and goes_on
+            with supervised.open_run(self.config, where[0], texts, where[1], self.planner, allow) as run:
                 yield run
         finally:
             if self._made:

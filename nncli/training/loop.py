@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import dropwhile
 from pathlib import Path
 from time import perf_counter
 
@@ -64,6 +65,7 @@ class Run:
         self.saving = Saving(self)
         self.numbered = Rhythm(config.checkpoint.every, "epochs")
         self.kept = Rhythm(config.checkpoint.last, "epochs")
+        self.notes: list[str] = []
 
     def begin(self) -> None:
         """Draw the initial weights, or take them from where the configuration says."""
@@ -126,15 +128,12 @@ class Run:
         """The steps of the epoch that `progress` says, from where its cursor stands."""
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
-        total = config.train.epochs * self.steps_per_epoch
         assert config.data is not None
         indices = order(config.seed, progress.epoch, n) if config.data.shuffle else setup.in_order(n)
         if progress.cursor == 0:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):
-            lr = config.optimizer.lr * config.schedule.factor(
-                Moment(progress.step, total, self.steps_per_epoch, self._seen())
-            )
+            lr = self.rate(config.train.epochs)
             if self.probing.due():
                 yield self.probing.look(self._batch(indices, cursor * config.train.accumulate))
             loss, norm = self._step(indices, cursor, lr)
@@ -142,6 +141,12 @@ class Run:
             progress.cursor = cursor + 1
             self.history.add_step(loss, lr, norm)
             yield ev.Stepped(progress.epoch + 1, cursor + 1, progress.step, self.running.loss, lr, norm)
+
+    def rate(self, epochs: int) -> float:
+        """The step size of the next step in a run of so many epochs, by the schedule."""
+        config, progress, per_epoch = self.setup.config, self.progress, self.steps_per_epoch
+        at = Moment(progress.epoch * per_epoch + progress.cursor, epochs * per_epoch, per_epoch, self._seen())
+        return float(config.optimizer.lr * config.schedule.factor(at))
 
     def _batch(self, indices: Array, number: int) -> Wanted:
         """A batch of this epoch, of which `indices` is the order; empty beyond its end."""
@@ -194,7 +199,8 @@ class Run:
         figure = self.setup.config.schedule.watches()
         if figure is None:
             return []
-        values = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
+        measured = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
+        values = list(dropwhile(math.isnan, measured))
         return [-value for value in values] if self.setup.better(figure) == "max" else values
 
     def _diverged(self, batches: list[Wanted], loss: float, cursor: int) -> DivergenceError:
@@ -274,6 +280,7 @@ class Run:
             cursor=progress.cursor,
             accumulate=setup.config.train.accumulate,
             initial=setup.initial.describe() if setup.initial is not None and not progress.step else "",
+            notes=tuple(self.notes),
         )
 
     def _finished(self, reason: str, figures: dict[str, ev.Figures]) -> ev.Finished:
@@ -293,6 +300,7 @@ class Run:
             steps=progress.step,
             seconds=progress.seconds + progress.epoch_seconds,
             figures=figures,
+            notes=tuple(self.notes),
         )
 
 

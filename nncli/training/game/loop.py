@@ -44,6 +44,7 @@ class GameRun:
         self.saving = GameSaving(self)
         self.numbered = Rhythm(config.checkpoint.every, "steps")
         self.kept = Rhythm(config.checkpoint.last, "steps")
+        self.notes: list[str] = []
 
     def begin(self) -> None:
         """Draw the initial weights."""
@@ -156,6 +157,7 @@ class GameRun:
             d_steps=game.d_steps,
             steps=game.steps,
             done=self.step,
+            notes=tuple(self.notes),
         )
 
     def _finished(self, reason: str) -> ev.Finished:
@@ -169,4 +171,5 @@ class GameRun:
             figures={name: values[-1] for name, values in diagnosing.figures.items()},
             alarms=dict(diagnosing.rung),
             rollbacks=self.rollbacks,
+            notes=tuple(self.notes),
         )

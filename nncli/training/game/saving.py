@@ -11,7 +11,15 @@ from nncli.checkpoint import History, NamedArray, Network, Snapshot, read, write
 from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
-from nncli.training.saving import LAST, load_network, named_parameters, named_state, numbered_by_step, plain
+from nncli.training.saving import (
+    LAST,
+    load_network,
+    named_parameters,
+    named_state,
+    numbered_by_step,
+    plain,
+    restore_slots,
+)
 
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
@@ -46,6 +54,7 @@ class GameSaving:
             dtype=config.dtype,
             threads=max(max(plan.shards, plan.blas) for plan in plans.values()),
             plugins=plugins.digests(config.plugins, setup.base),
+            data=setup.data,
             networks=self._networks(),
             preprocess=setup.preprocessing.state(),
             optimizer={
@@ -89,11 +98,14 @@ class GameSaving:
 
     # -- back --------------------------------------------------------------------------------------------------------
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+    def restore(self, snapshot: Snapshot, changed: bool = False) -> None:
+        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit.
+
+        Where the configuration has `changed`, an average of the weights that is not there yet begins at them.
+        """
         run = self.run
         try:
-            self.restore_players(snapshot)
+            self.restore_players(snapshot, changed)
             run.step, run.rollbacks = int(snapshot.progress["step"]), int(snapshot.progress["rollbacks"])
             run.seconds = float(snapshot.timing["seconds"][0])
             run.steps = {name: list(map(float, snapshot.history.steps[name])) for name in run.steps}
@@ -110,17 +122,16 @@ class GameSaving:
             raise _lacks(error, self.healthy) from None
         return int(snapshot.progress["step"])
 
-    def restore_players(self, snapshot: Snapshot) -> None:
+    def restore_players(self, snapshot: Snapshot, changed: bool = False) -> None:
         """Weights, averages, and what the optimizers keep. Raises KeyError, CheckpointError."""
         play = self.run.play
         for name, player in play.players.items():
             parameters = player.model.parameters
             load_network(parameters, snapshot.networks[name], name)
-            for slot, vector in player.updater.slots.items():
-                for node, arrays in parameters.views_of(vector).items():
-                    for parameter, view in arrays.items():
-                        view[...] = snapshot.optimizer[name][slot][node][parameter]
-        if play.average is not None:
+            restore_slots(player.updater, parameters, snapshot.optimizer[name], f"/optimizer/{name}")
+        if play.average is not None and changed and AVERAGE not in snapshot.networks:
+            play.average.start()
+        elif play.average is not None:
             stored = snapshot.networks[AVERAGE].parameters
             for node, arrays in play.average.parameters.views_of(play.average.vector).items():
                 for parameter, view in arrays.items():

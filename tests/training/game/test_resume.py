@@ -85,7 +85,7 @@ def test_more_steps_than_planned(tmp_path: Path) -> None:
 
 def test_what_makes_it_another_game_is_refused(tmp_path: Path) -> None:
     play(write_config(tmp_path), out=tmp_path / "run", stop=2)
-    with pytest.raises(SpecError, match=r"game\.pack: the run was trained with 2, now it is 1"):
+    with pytest.raises(SpecError, match=r"game\.pack: changed since the run began: 2 → 1"):
         play(None, "game.pack=1", resume=tmp_path / "run")
 
 
