@@ -4,7 +4,7 @@ from nncli.checkpoint.atomic import clean, flush_folder, is_temporary, replace
 from nncli.checkpoint.differences import differences
 from nncli.checkpoint.environment import differing, environment
 from nncli.checkpoint.files import LOCK, lock, match, read, resolve, write
-from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Players, Snapshot
 
 __all__ = [
     "FORMAT_VERSION",
@@ -12,6 +12,7 @@ __all__ = [
     "History",
     "NamedArray",
     "Network",
+    "Players",
     "Snapshot",
     "clean",
     "differences",

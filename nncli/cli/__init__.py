@@ -23,6 +23,7 @@ from nncli.cli.schema import schema
 from nncli.cli.summary import summary
 from nncli.cli.train import train
 from nncli.cli.validate import validate
+from nncli.cli.verify_resume import verify_resume
 from nncli.errors import Fault, NncliError, OutputError, UsageError
 
 
@@ -37,7 +38,21 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, sample, schema, summary, validate):
+for command in (
+    bench,
+    train,
+    evaluate,
+    gan,
+    gradcheck,
+    inspect,
+    layers,
+    plot,
+    sample,
+    schema,
+    summary,
+    validate,
+    verify_resume,
+):
     nncli.add_command(command)
 
 
@@ -74,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _asked(flag: str, words: list[str]) -> bool:
     """Whether a flag was given, in words or by its variable; also where the rest cannot be understood."""
-    variable = f"NNCLI_{words[0].upper()}_{flag.upper()}" if words else ""
+    variable = f"NNCLI_{words[0].upper().replace('-', '_')}_{flag.upper()}" if words else ""
     return f"--{flag}" in words or os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
 
 

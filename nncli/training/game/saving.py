@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nncli.checkpoint import History, NamedArray, Network, Snapshot, read, write
+from nncli.checkpoint import History, NamedArray, Network, Players, Snapshot, read, write
 from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
@@ -36,12 +38,15 @@ class GameSaving:
         self.run = run
         self.last = run.folder / LAST
         self.healthy = run.folder / HEALTHY
+        self.kept: Players | None = None
 
     def write(self, why: str) -> Saved:
         """Write `last.h5` (also where the run is `stopped`), the `healthy` one, or a `numbered` one."""
         numbered = self.run.folder / numbered_by_step(self.run.step)
         path = {"healthy": self.healthy, "numbered": numbered}.get(why, self.last)
-        write(path, self.snapshot())
+        if why == "healthy":
+            self.keep()
+        write(path, dataclasses.replace(self.snapshot(), **({"healthy": None} if why == "healthy" else {})))
         return Saved(path, why)
 
     def snapshot(self) -> Snapshot:
@@ -56,11 +61,9 @@ class GameSaving:
             plugins=plugins.digests(config.plugins, setup.base),
             data=setup.data,
             networks=self._networks(),
+            healthy=self.kept,
             preprocess=setup.preprocessing.state(),
-            optimizer={
-                name: {slot: player.model.parameters.views_of(vector) for slot, vector in player.updater.slots.items()}
-                for name, player in run.play.players.items()
-            },
+            optimizer=self._slots(),
             progress={
                 "step": run.step,
                 "rollbacks": run.rollbacks,
@@ -78,6 +81,17 @@ class GameSaving:
             ),
             timing={"seconds": np.array([run.seconds])},
         )
+
+    def keep(self) -> None:
+        """Remember both players as they are, to go back to them; checkpoints hold them too from here on."""
+        self.kept = copy.deepcopy(Players(self.run.step, self._networks(), self._slots()))
+
+    def _slots(self) -> dict[str, dict[str, Any]]:
+        """What the optimizers keep, by player and slot."""
+        return {
+            name: {slot: player.model.parameters.views_of(vector) for slot, vector in player.updater.slots.items()}
+            for name, player in self.run.play.players.items()
+        }
 
     def _networks(self) -> dict[str, Network]:
         play = self.run.play
@@ -110,19 +124,31 @@ class GameSaving:
             run.seconds = float(snapshot.timing["seconds"][0])
             run.steps = {name: list(map(float, snapshot.history.steps[name])) for name in run.steps}
             run.diagnosing.restore(snapshot.progress.get(ALARMS, {}), snapshot.history.diagnose)
+            self._restore_kept(snapshot)
         except KeyError as error:
             raise _lacks(error, self.last) from None
 
-    def roll_back(self) -> int:
-        """Take both players back to the healthy checkpoint; returns the step at which it was written."""
-        snapshot = read(self.healthy)
-        try:
-            self.restore_players(snapshot)
-        except KeyError as error:
-            raise _lacks(error, self.healthy) from None
-        return int(snapshot.progress["step"])
+    def _restore_kept(self, snapshot: Snapshot) -> None:
+        """The players to go back to: those in the checkpoint, else in the file beside it, else as they are now."""
+        if self.run.setup.config.diagnose.on_alarm != "rollback":
+            return
+        self.kept = snapshot.healthy
+        if self.kept is None and self.healthy.exists():
+            beside = read(self.healthy)
+            self.kept = Players(int(beside.progress["step"]), beside.networks, beside.optimizer)
+        if self.kept is None or self.kept.step > self.run.step:
+            self.keep()
 
-    def restore_players(self, snapshot: Snapshot, changed: bool = False) -> None:
+    def roll_back(self) -> int:
+        """Take both players back to where they were healthy; returns the number of steps that they had done."""
+        assert self.kept is not None, "a game that rolls back keeps its players at the start"
+        try:
+            self.restore_players(self.kept)
+        except KeyError as error:
+            raise _lacks(error, self.last) from None
+        return self.kept.step
+
+    def restore_players(self, snapshot: Snapshot | Players, changed: bool = False) -> None:
         """Weights, averages, and what the optimizers keep. Raises KeyError, CheckpointError."""
         play = self.run.play
         for name, player in play.players.items():
