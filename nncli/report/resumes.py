@@ -25,9 +25,8 @@ def show(report: Report, console: Console) -> None:
         shown.add_row(stopped, f"{count(point.steps)} steps", point.file, verdict)
     console.print(shown)
     if report.passed:
-        console.print(
-            f"\nexact: {count(report.steps)} steps in one go and in {len(report.stops) + 1} pieces are the same"
-        )
+        pieces = len(report.stops) + 1
+        console.print(f"\nexact: {count(report.steps)} steps in one go and in {pieces} pieces are the same to the bit")
     if not report.covers_period:
         what = "no look at the game" if report.game else "no end of an epoch"
         console.print(

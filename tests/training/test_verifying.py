@@ -41,34 +41,38 @@ train: {epochs: 4, batch: 8}
 
 VALUES = "data.train={random: {samples: 50, shape: [4], outputs: [2]}}", "network=[{dense: 6}, relu, {dense: 2}]"
 NETWORKS: dict[str, tuple[str, ...]] = {
-    "as it is": (),
-    "every optimizer: sgd": ("optimizer={sgd: {lr: 0.1, momentum: 0.9, nesterov: true}}",),
-    "every optimizer: rmsprop": ("optimizer=rmsprop",),
-    "every optimizer: nadam": ("optimizer=nadam",),
-    "every optimizer: adagrad": ("optimizer=adagrad",),
-    "every optimizer: adamw, groups": ("optimizer=adamw", "groups=[{nodes: head, lr: 0.5, weight_decay: 0.1}]"),
-    "batch_norm": ("network=[{conv2d: {filters: 3, kernel: 3}}, batch_norm, relu, flatten, {dense: 3}]",),
-    "dropout and noise": ("network=[flatten, {dropout: 0.3}, {gaussian_noise: 0.1}, {dense: 3}]",),
-    "average of the weights": ("train.ema=0.9",),
+    "sgd, one cycle": ("optimizer={sgd: {lr: 0.1, momentum: 0.9, nesterov: true}}", "schedule=one_cycle"),
+    "rmsprop, preprocessing": ("optimizer=rmsprop", "data.preprocess=[standardize]"),
+    "nadam, looks into the network": ("optimizer=nadam", "diagnose.every=3"),
+    "adagrad, float64, two threads": ("optimizer=adagrad", "dtype=float64", "threads=2"),
+    "adamw, groups": ("optimizer=adamw", "groups=[{nodes: head, lr: 0.5, weight_decay: 0.1}]"),
+    "batch_norm, average of the weights": (
+        "network=[{conv2d: {filters: 3, kernel: 3}}, batch_norm, relu, flatten, {dense: 3}]",
+        "train.ema=0.9",
+    ),
+    "dropout, noise, augmentation, mixup": (
+        "network=[flatten, {dropout: 0.3}, {gaussian_noise: 0.1}, {dense: 3}]",
+        "data.augment=[flip, {shift: 1}, {noise: 0.1}, mixup]",
+    ),
     "early stopping": ("train.early_stopping={patience: 2, metric: accuracy}", "train.epochs=9"),
-    "the best by the loss": ("checkpoint.best={metric: loss}",),
+    "plateau, the best by the loss": (
+        "schedule={plateau: {patience: 0, gamma: 0.5}}",
+        "optimizer.adam.lr=0.5",
+        "checkpoint={best: {metric: loss}, every: 3 steps, last: 2 steps}",
+    ),
     "clipping, accumulated batches": ("train.clip={norm: 0.1, value: 0.05}", "train.accumulate=2", "train.batch=4"),
-    "plateau": ("schedule={plateau: {patience: 0, gamma: 0.5}}", "optimizer.adam.lr=0.5"),
-    "one cycle": ("schedule=one_cycle",),
-    "augmentation and mixup": ("data.augment=[flip, {shift: 1}, {noise: 0.1}, mixup]",),
-    "stratified splits": ("data.stratified=true", "data.test=0.2"),
+    "stratified splits, class weights": (
+        "data.stratified=true",
+        "data.test=0.2",
+        "loss={softmax_cross_entropy: {class_weights: [1, 2, 3]}}",
+    ),
     "a fold": ("data.fold={number: 2, of: 3}", "data.validation=null"),
-    "preprocessing": ("data.preprocess=[standardize]",),
-    "class weights": ("loss={softmax_cross_entropy: {class_weights: [1, 2, 3]}}",),
-    "looks into the network": ("diagnose.every=3",),
     "scaled targets, several losses": (
         *VALUES,
         "data.standardize_targets=true",
         "loss=[least_squares, {absolute: {}, weight: 0.3}]",
         "metrics=[rmse]",
     ),
-    "float64, two threads": ("dtype=float64", "threads=2"),
-    "checkpoints by steps": ("checkpoint={every: 3 steps, last: 2 steps}",),
 }
 
 GAME = """
@@ -231,6 +235,15 @@ def test_a_game_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert set(report.points[-1].restored) == {
         f"/optimizer/discriminator/v/dense_{n}/{name}" for n in (1, 2) for name in "Wb"
     }
+    failed(report)
+
+
+def test_a_game_that_forgets_when_it_was_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Diagnosing, "look", alarmed(Diagnosing.look))
+    monkeypatch.setattr(GameSaving, "_restore_kept", lambda self, snapshot: self.keep())
+    report = seen(tmp_path, GAME, *GAMES["rolling back"], stops=(4,))
+    assert report.points[-1].restored[0] == "/healthy/discriminator/dense_1/W"
+    assert "/healthy/step" in report.points[-1].restored
     failed(report)
 
 

@@ -46,7 +46,9 @@ class GameSaving:
         path = {"healthy": self.healthy, "numbered": numbered}.get(why, self.last)
         if why == "healthy":
             self.keep()
-        write(path, dataclasses.replace(self.snapshot(), **({"healthy": None} if why == "healthy" else {})))
+            write(path, dataclasses.replace(self.snapshot(), healthy=None))
+        else:
+            write(path, self.snapshot())
         return Saved(path, why)
 
     def snapshot(self) -> Snapshot:
