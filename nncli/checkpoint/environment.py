@@ -35,13 +35,12 @@ def differing(stored: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 def _cpu() -> str:
     """The kind of machine, and the processor's name where the system tells it."""
-    name = platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    machine = platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    name, machine = next(names, "") or platform.processor(), platform.machine()
     return f"{machine} {name}" if name not in ("", machine) else machine
 
 

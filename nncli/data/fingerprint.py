@@ -19,7 +19,7 @@ _BYTES = 16
 
 
 def fingerprint(sources: Mapping[str, Dataset]) -> Fingerprint:
-    """Of whole sources, before splits are drawn from them. It takes 20 ms for 47 MB, the pixels of MNIST."""
+    """Of whole sources, before splits are drawn from them. It takes 30 ms for the 55 MB of MNIST."""
     return {
         split: {SAMPLES: _about(dataset.x, dataset.x_origin)}
         | {f"target {name}": _about(target.array, target.origin) for name, target in dataset.targets.items()}

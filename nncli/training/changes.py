@@ -68,7 +68,7 @@ def _flat(config: Any) -> dict[Path, str]:
             for index, item in enumerate(value):
                 walk(item, (*path, index))
         else:
-            found[path] = str(value)
+            found[path] = NOTHING if value is None else str(value)
 
     walk(config, ())
     return found
