@@ -9,6 +9,7 @@ import click
 
 from nncli.cli import options
 from nncli.cli.signals import Signals
+from nncli.errors import OutputError
 
 
 @click.command(short_help="Train a generator against a discriminator.", context_settings=options.SETTINGS)
@@ -66,19 +67,25 @@ def gan(
         display(console, verbose) as view,
     ):
         finished: Finished | None = None
+        lost: list[OutputError] = []
         frames = Frames(run.folder, lambda text: view.line(f"note: {text}"))
-        for event in run.events(signals.stop):
+        for event in run.events(lambda: signals.stop() or bool(lost)):
             view.show(event)
-            frames.show(event)
+            try:
+                frames.show(event)
+            except OutputError as error:  # the game itself may still be kept
+                lost.append(error)
             if isinstance(event, Finished):
                 finished = event
+    if lost:
+        raise lost[0]
     assert finished is not None
     if json:
         write(opening.document(finished) | frames.document())
     elif not quiet:
         results().print(outcome(finished))
         results().print(frames.said(), markup=False, soft_wrap=True)
-    return {"alarm": 8, "stopped": 128 + signals.received}.get(finished.reason, 0)
+    return {"alarm": 8, "stopped": 128 + int(signals.received)}.get(finished.reason, 0)
 
 
 def _print_dry_run(document: dict[str, Any]) -> None:

@@ -117,6 +117,8 @@ def outcome(finished: ev.Finished) -> RenderableType:
         f"alarms: {rung or 'none'}" + (f"; rolled back {_times(finished.rollbacks)}" * bool(finished.rollbacks))
     )
     lines.append(f"last  {finished.checkpoint}")
+    if finished.reason == "stopped":
+        lines.append(f"`nncli gan --resume {finished.folder}` goes on")
     shown = table()
     shown.add_column("figure")
     shown.add_column("last", justify="right")

@@ -28,6 +28,8 @@ def outcome(finished: Any) -> RenderableType:
     lines.append(f"last  {finished.checkpoint}")
     if finished.best is not None:
         lines.append(f"best  {finished.best}  (epoch {finished.best_epoch}, {finished.best_figure})")
+    if finished.reason == "stopped":
+        lines.append(f"`nncli train --resume {finished.folder}` goes on")
     return Group(Text(""), shown, Text(""), *(Text(line, overflow="fold") for line in lines))
 
 

@@ -27,14 +27,16 @@ class GameSaving:
     def __init__(self, run: GameRun) -> None:
         self.run = run
         self.last = run.folder / LAST
+        self.begun = False
         self.healthy = run.folder / HEALTHY
 
     def write(self, why: str) -> Saved:
-        """Write `last.h5` (also where the run is `stopped`), the `healthy` one, or a `numbered` one."""
+        """Write `last.h5` (also where the run has `begun` or is `stopped`), the `healthy` one, or a `numbered` one."""
         path = {"healthy": self.healthy, "numbered": self.run.folder / f"step-{self.run.step:07}.h5"}.get(
             why, self.last
         )
         write(path, self.snapshot())
+        self.begun = why == "begun" or (self.begun and path != self.last)
         return Saved(path, why)
 
     def snapshot(self) -> Snapshot:
