@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
+from typing import TextIO, cast
 
 import click
 
@@ -20,11 +22,13 @@ from nncli.cli.options import SETTINGS
 from nncli.cli.plot import plot
 from nncli.cli.sample import sample
 from nncli.cli.schema import schema
+from nncli.cli.signals import AtOnce, Interrupted
 from nncli.cli.summary import summary
 from nncli.cli.train import train
 from nncli.cli.validate import validate
 from nncli.cli.verify_resume import verify_resume
 from nncli.errors import Fault, NncliError, OutputError, UsageError
+from nncli.report import streams
 
 
 @click.group(context_settings=SETTINGS)
@@ -60,21 +64,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with the documented code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug, as_json = _asked("debug", words), _asked("json", words)
+    streams.open_missing()
     code = 0
     try:
-        code = nncli.main(words, prog_name="nncli", standalone_mode=False, auto_envvar_prefix="NNCLI") or 0
-        sys.stdout.flush()
+        with AtOnce(), redirect_stdout(cast(TextIO, streams.Strict(sys.stdout))):
+            code = nncli.main(words, prog_name="nncli", standalone_mode=False, auto_envvar_prefix="NNCLI") or 0
+            sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OutputError.exit_code
     except click.ClickException as error:
         code = _report(_usage_error(error), as_json, debug)
+    except Interrupted as error:
+        code = 128 + error.number
+        _say_interrupted(error)
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except NncliError as error:
         if debug:
             raise
-        code = _report(error, as_json, debug)
+        code = _report(error, as_json and not isinstance(error, streams.Unwritten), debug)
     except MemoryError as error:
         fault = Fault(
             f"not enough memory: {error or 'an allocation failed'}", hint="a smaller `train.batch` needs less"
@@ -85,6 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         code = _report(_unexpected(error), as_json, debug)
     sys.exit(code)
+
+
+def _say_interrupted(error: Interrupted) -> None:
+    from nncli.report.console import messages
+
+    messages().print(f"stopped at once by {error}")
 
 
 def _asked(flag: str, words: list[str]) -> bool:

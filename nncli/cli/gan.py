@@ -9,6 +9,7 @@ import click
 
 from nncli.cli import options
 from nncli.cli.signals import Signals
+from nncli.errors import OutputError
 
 
 @click.command(short_help="Train a generator against a discriminator.", context_settings=options.SETTINGS)
@@ -77,22 +78,28 @@ def gan(
         display(console, verbose) as view,
     ):
         finished: Finished | None = None
+        lost: list[OutputError] = []
         frames = Frames(run.folder, lambda text: view.line(f"note: {text}"))
-        for event in run.events(signals.stop, allowance.spent):
+        for event in run.events(lambda: signals.stop() or bool(lost), allowance.spent):
             view.show(event)
-            frames.show(event)
+            try:
+                frames.show(event)
+            except OutputError as error:  # the game itself may still be kept
+                lost.append(error)
             if isinstance(event, Finished):
                 finished = event
         again = options.resuming("gan", None, run.folder, bool(run.setup.config.plugins))
+    if lost:
+        raise lost[0]
     assert finished is not None
     if json:
         write(opening.document(finished) | frames.document())
     elif not quiet:
         results().print(outcome(finished))
         results().print(frames.said(), markup=False, soft_wrap=True)
-    if finished.reason in ("stopped", "time"):
+    if finished.reason in ("stopped", "time", "alarm"):
         going_on(again, console)
-    return {"alarm": 8, "stopped": 128 + signals.received}.get(finished.reason, 0)
+    return {"alarm": 8, "stopped": 128 + int(signals.received)}.get(finished.reason, 0)
 
 
 def _print_dry_run(document: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint was written; `why` is `last`, `best`, `numbered` or `stopped`."""
+    """A checkpoint was written; `why` is `last`, `best`, `numbered`, `begun` (before the first step) or `stopped`."""
 
     path: Path
     why: str

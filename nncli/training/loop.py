@@ -85,9 +85,10 @@ class Run:
         return -(-len(self.setup.train) // (self.batch * self.setup.config.train.accumulate))
 
     def events(self, stop: Stop = lambda: False, late: Stop = lambda: False) -> Iterator[ev.Event]:
-        """Train to the end, or until `stop()`, or `late()`, says so after a step; then a checkpoint is written first.
+        """Train to the end, or until `stop()` says so after a step or while a split is measured, or `late()` after a
+        step; then a checkpoint is written first. A run that is `late` has taken one step at least.
 
-        A run that is `late` has taken one step at least, however little time it had.
+        One is written before the first step too: whatever ends the process, `last.h5` is there to go on from.
 
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
         written), OutputError where a checkpoint cannot be written.
@@ -95,6 +96,8 @@ class Run:
         setup, progress = self.setup, self.progress
         epochs = setup.config.train.epochs
         yield self._started(epochs)
+        if not self.saving.last.exists():
+            yield self.saving.write("begun")
         figures: dict[str, ev.Figures] = {}
         while progress.epoch < epochs and not progress.stopped_early:
             begun = perf_counter()
@@ -111,16 +114,22 @@ class Run:
                     return
             speed = (self.running.samples - speed_from) / max(perf_counter() - begun, 1e-9)
             figures = {"train": self.running.figures()}
+            progress.epoch_seconds = spent + perf_counter() - begun
             if setup.validation is not None:
-                figures["validation"] = self._measure(setup.validation)
+                measured = self._measure(setup.validation, stop)
+                if measured is None:
+                    yield from self._stopped("stopped")
+                    return
+                figures["validation"] = measured
             yield self._close_epoch(figures, speed, spent + perf_counter() - begun)
             yield from self._save(epochs)
-        yield self._finished("early" if progress.stopped_early else "done", figures or self._last_figures())
+        yield self._finished("early" if progress.stopped_early else "done", figures or self._last_figures(), stop)
 
-    def _measure(self, loader: Loader) -> ev.Figures:
-        """Figures of a whole split, with the averaged weights where there is an average."""
+    def _measure(self, loader: Loader, stop: Stop) -> ev.Figures | None:
+        """Figures of a whole split, with the averaged weights where there is an average; None where it was stopped."""
         with self.average.in_use() if self.average is not None else nullcontext():
-            return measure_split(self.setup, loader).figures()
+            measured = measure_split(self.setup, loader, stop)
+        return None if measured is None else measured.figures()
 
     # -- an epoch ----------------------------------------------------------------------------------------------------
 
@@ -206,12 +215,8 @@ class Run:
     def _diverged(self, batches: list[Wanted], loss: float, cursor: int) -> DivergenceError:
         node, what = self._nonfinite(batches)
         at = f"epoch {self.progress.epoch + 1}, step {cursor + 1} of {self.steps_per_epoch}"
-        kept = self.saving.last
-        stays = f"; {kept} is as it was before" if kept.exists() else ""
         lr = self.setup.config.optimizer.lr
-        message = (
-            f"training diverged: the first thing that is not finite is the {what} of '{node}' (loss {loss}){stays}"
-        )
+        message = f"training diverged: the first thing that is not finite is the {what} of '{node}' (loss {loss})"
         hint = (
             f"a smaller step size ({self.setup.config.optimizer.type_name}.lr is {lr:g}), or `train.clip: {{norm: 1}}`"
         )
@@ -283,11 +288,15 @@ class Run:
             notes=tuple(self.notes),
         )
 
-    def _finished(self, reason: str, figures: dict[str, ev.Figures]) -> ev.Finished:
+    def _finished(self, reason: str, figures: dict[str, ev.Figures], stop: Stop = lambda: False) -> ev.Finished:
         setup, progress = self.setup, self.progress
         figures = dict(figures)
         if setup.test is not None and reason not in ("stopped", "time"):
-            figures["test"] = self._measure(setup.test)
+            measured = self._measure(setup.test, stop)
+            if measured is None:
+                reason = "stopped"
+            else:
+                figures["test"] = measured
         best = self.saving.best if self.best.epoch else None
         return ev.Finished(
             reason=reason,

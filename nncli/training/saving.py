@@ -18,6 +18,7 @@ from nncli.training.events import Saved
 from nncli.training.progress import Watch
 
 if TYPE_CHECKING:
+    from nncli.training.game.saving import GameSaving
     from nncli.training.loop import Run
 
 LAST, BEST = "last.h5", "best.h5"
@@ -34,12 +35,14 @@ class Saving:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.last = run.folder / LAST
+        self.begun = False
         self.best = run.folder / BEST
 
     def write(self, why: str) -> Saved:
-        """Write `last.h5` (also where the run is `stopped`), `best.h5`, or a `numbered` one."""
+        """Write `last.h5` (also where the run has `begun` or is `stopped`), `best.h5`, or a `numbered` one."""
         path = {"best": self.best, "numbered": self._numbered()}.get(why, self.last)
         write(path, self.snapshot())
+        self.begun = why == "begun" or (self.begun and path != self.last)
         return Saved(path, why)
 
     def _numbered(self) -> Path:
@@ -178,6 +181,13 @@ def restore_slots(
                 view[...] = stored[name][node][parameter]
 
 
+def left(saving: Saving | GameSaving) -> str:
+    """What a message says of the last checkpoint when a run diverged; of one that had only begun nothing stays."""
+    if saving.begun:
+        saving.last.unlink(missing_ok=True)
+    return f"; {saving.last} is as it was before" if saving.last.exists() else ""
+
+
 def load_weights(parameters: Parameters, snapshot: Snapshot, averaged: bool = False) -> None:
     """Weights and state by node name; with `averaged` the average of the weights, where there is one.
 
@@ -226,4 +236,4 @@ def named_state(graph: Any, parameters: Parameters) -> dict[str, dict[str, Named
     }
 
 
-__all__ = ["BEST", "LAST", "Saving", "load_weights", "plan_of"]
+__all__ = ["BEST", "LAST", "Saving", "left", "load_weights", "plan_of"]

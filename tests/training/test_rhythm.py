@@ -91,14 +91,14 @@ def test_checkpoints_by_time_change_no_byte_of_the_training(tmp_path: Path) -> N
     config = write_config(tmp_path)
     train(config, "train.epochs=1", out=tmp_path / "plain")
     events = train(config, "train.epochs=1", "checkpoint={last: 0.000001s, every: 0.000001s}", out=tmp_path / "timed")
-    assert len(saved([*events])) == 2 * STEPS + 2  # the best, and the last at the end
+    assert len(saved([*events])) == 2 * STEPS + 3  # before the first, the best, and the last at the end
     assert contents(tmp_path / "timed" / "last.h5") == contents(tmp_path / "plain" / "last.h5")
     assert len(list((tmp_path / "timed").glob("step-*.h5"))) == STEPS
 
 
 def test_long_times_leave_the_end_only(tmp_path: Path) -> None:
     events = train(write_config(tmp_path), "train.epochs=2", "checkpoint={last: 2h, every: 1h30m}", out=tmp_path / "r")
-    assert [why for _, why in saved([*events]) if why != "best"] == ["last"]
+    assert [why for _, why in saved([*events]) if why != "best"] == ["begun", "last"]
 
 
 def test_a_period_is_kept_in_the_checkpoint(tmp_path: Path) -> None:

@@ -53,11 +53,15 @@ class GameRun:
     def events(self, stop: Stop = lambda: False, late: Stop = lambda: False) -> Iterator[ev.Event]:
         """Play to the end, or until `stop()`, or `late()`, says so after a step; then a checkpoint is written first.
 
+        One is written before the first step too: whatever ends the process, `last.h5` is there to go on from.
+
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
         written), OutputError where a checkpoint cannot be written.
         """
         config = self.setup.config
         yield self._started()
+        if not self.saving.last.exists():
+            yield self.saving.write("begun")
         begun, spent = perf_counter(), self.seconds
         if self.step == 0:
             yield from self._look()

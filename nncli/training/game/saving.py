@@ -37,11 +37,12 @@ class GameSaving:
     def __init__(self, run: GameRun) -> None:
         self.run = run
         self.last = run.folder / LAST
+        self.begun = False
         self.healthy = run.folder / HEALTHY
         self.kept: Players | None = None
 
     def write(self, why: str) -> Saved:
-        """Write `last.h5` (also where the run is `stopped`), the `healthy` one, or a `numbered` one."""
+        """Write `last.h5` (also where the run has `begun` or is `stopped`), the `healthy` one, or a `numbered` one."""
         numbered = self.run.folder / numbered_by_step(self.run.step)
         path = {"healthy": self.healthy, "numbered": numbered}.get(why, self.last)
         if why == "healthy":
@@ -49,6 +50,7 @@ class GameSaving:
             write(path, dataclasses.replace(self.snapshot(), healthy=None))
         else:
             write(path, self.snapshot())
+        self.begun = why == "begun" or (self.begun and path != self.last)
         return Saved(path, why)
 
     def snapshot(self) -> Snapshot:
