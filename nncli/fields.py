@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from nncli import registry
+from nncli import periods, registry
 
 
 def _pair(value: Any) -> Any:
@@ -57,6 +57,19 @@ Lengths = Annotated[
 """A shape in which a length may be −1; one number stands for a vector."""
 Axes = Annotated[tuple[Natural, ...], MinLen(1)]
 Text = Annotated[str, MinLen(1)]
+
+
+Every = Count | Annotated[str, AfterValidator(periods.checked), Field(json_schema_extra={"pattern": periods.PATTERN})]
+"""How often: a number of epochs, or a text such as `200 steps`, `5 epochs`, `10m` or `1h30m`."""
+EverySteps = (
+    Count
+    | Annotated[
+        str,
+        AfterValidator(periods.checked_of_game),
+        Field(json_schema_extra={"pattern": periods.PATTERN, "not": {"pattern": "epoch"}}),
+    ]
+)
+"""The same for a game, which has no epochs: a number alone counts steps."""
 
 
 def _alone(value: Any) -> Any:
@@ -173,6 +186,8 @@ __all__ = [
     "Columns",
     "Count",
     "Decay",
+    "Every",
+    "EverySteps",
     "Field",
     "Initializer",
     "Interval",

@@ -119,7 +119,9 @@ def test_its_pieces_of_configurations_are_valid(text: str) -> None:
     assert graph is not None
 
 
-@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml" and text.startswith("data:")])
+@pytest.mark.parametrize(
+    "text", [text for kind, text in BLOCKS if kind == "yaml" and text.startswith(("data:", "checkpoint:"))]
+)
 def test_its_sections_are_valid(text: str) -> None:
     assert read_text("network: [relu]\n" + text).faults == []
 

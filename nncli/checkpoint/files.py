@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nncli.checkpoint.atomic import replace
+from nncli.checkpoint.atomic import lock_handle, replace
 from nncli.checkpoint.snapshot import FORMAT_VERSION, Nodes, Snapshot
 from nncli.errors import CheckpointError, Fault, OutputError, nearest
 from nncli.parts import Shape
@@ -17,7 +17,10 @@ USER_BLOCK = 512
 """Bytes: the smallest that HDF5 allows."""
 _MAGIC = b"nncli checkpoint, format version "
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-RUN_FILES = ("last.h5", "best.h5")
+LAST = "last.h5"
+"""What a run goes on from."""
+PAUSE = 1.0
+"""Seconds before what could not be written is tried once more: what a server or a quota refuses may pass."""
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -25,13 +28,15 @@ RUN_FILES = ("last.h5", "best.h5")
 
 def write(path: Path, snapshot: Snapshot) -> None:
     """Replace `path` by the snapshot, or leave it as it is: after a crash at any moment there is the old file or the
-    new one. Raises OutputError where it cannot be written."""
+    new one. What fails is tried once more after a while. Raises OutputError where it cannot be written."""
     from nncli.checkpoint.hdf5 import to_bytes
 
     data = to_bytes(snapshot)
     block = _user_block(hashlib.sha256(data).hexdigest())
     hint = "free some space or choose another folder with --out"
-    replace(path, block, data, what="the checkpoint", hint=hint)
+    if path.with_name(LAST).is_file():
+        hint = f"free some space, then go on from {LAST} with --resume"
+    replace(path, block, data, what="the checkpoint", hint=hint, pause=PAUSE)
 
 
 def _user_block(digest: str, version: int = FORMAT_VERSION) -> bytes:
@@ -47,7 +52,7 @@ def _user_block(digest: str, version: int = FORMAT_VERSION) -> bytes:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def resolve(path: Path, names: Sequence[str] = ("last.h5",)) -> Path:
+def resolve(path: Path, names: Sequence[str] = (LAST,)) -> Path:
     """The checkpoint that is meant: the file itself, or the first of `names` in a run folder.
 
     Raises CheckpointError where there is none.
@@ -139,26 +144,43 @@ def match(expected: Mapping[tuple[str, str], Shape], nodes: Nodes, group: str = 
 
 # -- locking -----------------------------------------------------------------------------------------------------------
 
+LOCK = ".lock"
+"""The file that is locked where folders cannot be, as on NFS; it stays."""
+
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Own a run folder. Raises OutputError where another process does; the system frees it if this one is killed."""
+    """Own a run folder. Raises OutputError where another process does, FileNotFoundError where the folder is not there
+    any more. The system frees it if this process is killed. On file systems without locks nobody is kept out."""
+    handle = _locked(folder)
     try:
-        import fcntl
-    except ImportError:  # not a POSIX system
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            hint = "wait for it, or start a run of your own with another --out"
-            raise OutputError(
-                Fault("another process is training in this folder", file=str(folder), hint=hint)
-            ) from None
-        except OSError:
-            pass  # a file system without locks
         yield
     finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _locked(folder: Path) -> int | None:
+    """A handle that holds the lock; None where there are no locks."""
+    if os.name != "posix":
+        return None
+    for path, flags in ((folder, os.O_RDONLY), (folder / LOCK, os.O_RDWR | os.O_CREAT)):
+        try:
+            handle = os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            continue
+        try:
+            ours = lock_handle(handle, path)
+        except OSError:
+            os.close(handle)
+            continue
+        if ours:
+            return handle
         os.close(handle)
+        if not path.exists():
+            raise FileNotFoundError(str(path))
+        hint = "wait for it, or start a run of your own with another --out"
+        raise OutputError(Fault("another process is training in this folder", file=str(folder), hint=hint))
+    return None

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import platform
+import json
 from collections.abc import Mapping
-from functools import cache
-from importlib import metadata
 from typing import Any
 
 import h5py
 import numpy as np
 
-from nncli import __version__
-from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Snapshot
+from nncli.checkpoint.environment import HARDWARE, environment
+from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Players, Snapshot
 from nncli.parts import Array
 
 USER_BLOCK = 512
@@ -26,6 +24,7 @@ DESCRIPTIONS = {
     "discriminator": "the network that tells data from samples",
     "generator_ema": "the average of the generator's parameters over the steps, with which samples are made",
     "discriminator_raw": "what is trained in the place of the discriminator's weights, under spectral normalisation",
+    "healthy": "both players when all was well the last time, after `step` steps; a game goes back to them at an alarm",
     "preprocess": "what preprocessing learned from the training split, by step",
     "optimizer": "what the optimizer keeps besides the parameters, by slot, node and parameter",
     "progress": "how far the run has come; with it a run goes on exactly where it stopped",
@@ -33,14 +32,8 @@ DESCRIPTIONS = {
     "history": "figures per training step and per epoch, each beside its index",
     "timing": "seconds; apart from the history, because they differ from run to run",
 }
-STATE, PROBE, DIAGNOSE = "state", "probe", "diagnose"
+STATE, PROBE, DIAGNOSE, HEALTHY = "state", "probe", "diagnose", "healthy"
 NETWORKS = ("generator", "discriminator", "generator_ema", "discriminator_raw")
-
-
-@cache
-def _version(package: str) -> str:
-    """Of the three packages it takes 3 ms to read; a run writes many checkpoints."""
-    return metadata.version(package)
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
@@ -56,6 +49,12 @@ def to_bytes(snapshot: Snapshot) -> bytes:
             _network(_group(file, "model_ema"), Network(snapshot.model_ema))
         for name, network in snapshot.networks.items():
             _network(_group(file, name), network)
+        if snapshot.healthy is not None:
+            group = _group(file, HEALTHY)
+            group["step"] = snapshot.healthy.step
+            for name, network in snapshot.healthy.networks.items():
+                _network(group.create_group(name, track_order=True), network)
+            _tree(group.create_group("optimizer", track_order=True), snapshot.healthy.optimizer)
         _tree(_group(file, "preprocess"), snapshot.preprocess)
         _tree(_group(file, "optimizer"), snapshot.optimizer)
         _tree(_group(file, "progress"), snapshot.progress)
@@ -87,7 +86,6 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
     file.attrs.update(
         {
             "format_version": FORMAT_VERSION,
-            "nncli_version": __version__,
             "kind": snapshot.kind,
             "config": snapshot.config,
             "config_sha256": hashlib.sha256(snapshot.config.encode()).hexdigest(),
@@ -97,11 +95,11 @@ def _root(file: h5py.File, snapshot: Snapshot) -> None:
             "class_names": np.array(snapshot.class_names, dtype=h5py.string_dtype()),
             "plugins": np.array(list(snapshot.plugins), dtype=h5py.string_dtype()),
             "plugins_sha256": np.array(list(snapshot.plugins.values()), dtype=h5py.string_dtype()),
-            "python_version": platform.python_version(),
+            **{name if name in HARDWARE else f"{name}_version": value for name, value in environment().items()},
         }
     )
-    for package in ("numpy", "scipy", "h5py"):
-        file.attrs[f"{package}_version"] = _version(package)
+    if snapshot.data:
+        file.attrs["data"] = json.dumps(snapshot.data, ensure_ascii=False)
 
 
 def _group(file: h5py.File, name: str) -> h5py.Group:
@@ -159,6 +157,7 @@ def from_file(path: str) -> Snapshot:
             model_ema=_read_network(file["model_ema"]).parameters if "model_ema" in file else {},
             state=alone.state,
             networks=networks,
+            healthy=_read_players(file[HEALTHY]) if HEALTHY in file else None,
             preprocess=_read_tree(file["preprocess"]),
             optimizer=_read_tree(file["optimizer"]),
             progress=_plain(_read_tree(file["progress"])),
@@ -182,8 +181,24 @@ def from_file(path: str) -> Snapshot:
                 name.removesuffix("_version"): str(value)
                 for name, value in attributes.items()
                 if name.endswith("_version") and name != "format_version"
-            },
+            }
+            | {name: str(attributes[name]) for name in HARDWARE if name in attributes},
+            data=_data(attributes.get("data", "{}")),
         )
+
+
+def _data(text: Any) -> dict[str, dict[str, dict[str, Any]]]:
+    """What is known of the data. Raises ValueError where the text says something else."""
+    data = json.loads(str(text))
+    arrays = [array for split in data.values() for array in split.values()]
+    if not all(isinstance(array, dict) for array in arrays):
+        raise ValueError("the attribute 'data' does not say what was read")
+    return dict(data)
+
+
+def _read_players(group: h5py.Group) -> Players:
+    networks = {name: _read_network(group[name]) for name in NETWORKS if name in group}
+    return Players(int(_array(group["step"])), networks, _read_tree(group["optimizer"]))
 
 
 def _read_network(group: h5py.Group) -> Network:

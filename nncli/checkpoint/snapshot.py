@@ -50,6 +50,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Players:
+    """The networks of a game after `step` steps, and by network what its optimizer kept."""
+
+    step: int
+    networks: Mapping[str, Network]
+    optimizer: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that is needed to go on, to evaluate, and to understand what was trained.
 
@@ -57,8 +66,11 @@ class Snapshot:
     are arrays by node and name, `optimizer` by slot, node and parameter, `preprocess` by step and name. `timing`
     differs from run to run and is kept apart from `history`. `networks` are those of a run that has several: of a GAN
     `generator`, `discriminator`, and where there is one its average `generator_ema`; `model` is empty then, and
-    `optimizer` is by network first. `plugins` are the SHA-256 of the plugins that ran, by
-    their paths in the configuration. `versions` is filled when a file is read.
+    `optimizer` is by network first. `healthy` are the players to which a game goes back at an alarm, where it does.
+    `plugins` are the SHA-256 of the plugins that ran, by
+    their paths in the configuration. `data` tells by split and array what was read: `file`, `array`, `shape`, `dtype`
+    and `digest`; it is empty in checkpoints of before this was kept. `versions`, with `cpu` and `blas` where they are
+    known, is filled when a file is read.
     """
 
     kind: str
@@ -72,11 +84,13 @@ class Snapshot:
     state: Nodes = field(default_factory=dict)
     preprocess: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     networks: Mapping[str, Network] = field(default_factory=dict)
+    healthy: Players | None = None
     optimizer: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     progress: Mapping[str, Any] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
     timing: Mapping[str, Array] = field(default_factory=dict)
     plugins: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
     versions: Mapping[str, str] = field(default_factory=dict)

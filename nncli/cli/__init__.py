@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
+from typing import TextIO, cast
 
 import click
 
@@ -20,10 +22,13 @@ from nncli.cli.options import SETTINGS
 from nncli.cli.plot import plot
 from nncli.cli.sample import sample
 from nncli.cli.schema import schema
+from nncli.cli.signals import AtOnce, Interrupted
 from nncli.cli.summary import summary
 from nncli.cli.train import train
 from nncli.cli.validate import validate
+from nncli.cli.verify_resume import verify_resume
 from nncli.errors import Fault, NncliError, OutputError, UsageError
+from nncli.report import streams
 
 
 @click.group(context_settings=SETTINGS)
@@ -37,7 +42,21 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, sample, schema, summary, validate):
+for command in (
+    bench,
+    train,
+    evaluate,
+    gan,
+    gradcheck,
+    inspect,
+    layers,
+    plot,
+    sample,
+    schema,
+    summary,
+    validate,
+    verify_resume,
+):
     nncli.add_command(command)
 
 
@@ -45,21 +64,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with the documented code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug, as_json = _asked("debug", words), _asked("json", words)
+    streams.open_missing()
     code = 0
     try:
-        code = nncli.main(words, prog_name="nncli", standalone_mode=False, auto_envvar_prefix="NNCLI") or 0
-        sys.stdout.flush()
+        with AtOnce(), redirect_stdout(cast(TextIO, streams.Strict(sys.stdout))):
+            code = nncli.main(words, prog_name="nncli", standalone_mode=False, auto_envvar_prefix="NNCLI") or 0
+            sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OutputError.exit_code
     except click.ClickException as error:
         code = _report(_usage_error(error), as_json, debug)
+    except Interrupted as error:
+        code = 128 + error.number
+        _say_interrupted(error)
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except NncliError as error:
         if debug:
             raise
-        code = _report(error, as_json, debug)
+        code = _report(error, as_json and not isinstance(error, streams.Unwritten), debug)
     except MemoryError as error:
         fault = Fault(
             f"not enough memory: {error or 'an allocation failed'}", hint="a smaller `train.batch` needs less"
@@ -72,9 +95,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _say_interrupted(error: Interrupted) -> None:
+    from nncli.report.console import messages
+
+    messages().print(f"stopped at once by {error}")
+
+
 def _asked(flag: str, words: list[str]) -> bool:
     """Whether a flag was given, in words or by its variable; also where the rest cannot be understood."""
-    variable = f"NNCLI_{words[0].upper()}_{flag.upper()}" if words else ""
+    variable = f"NNCLI_{words[0].upper().replace('-', '_')}_{flag.upper()}" if words else ""
     return f"--{flag}" in words or os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +48,32 @@ steps = click.option(
     type=click.IntRange(1),
     envvar="NNCLI_GAN_STEPS",
     help="Steps of the game, instead of the file's.",
+)
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Of a time such as `30s`, `10m` or `1h30m`."""
+    from nncli.periods import seconds
+
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' is no time: {error}", context, option) from None
+
+
+max_time = click.option(
+    "--max-time",
+    metavar="TIME",
+    callback=_seconds,
+    help="Stop after so long, such as 90s, 45m or 2h30m, with a checkpoint from which --resume goes on.",
+)
+
+resume = click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run: its folder or its last.h5.")
+
+allow_change = click.option(
+    "--allow-change",
+    is_flag=True,
+    help="With --resume: go on although the configuration or the data are others than when the run began.",
 )
 
 output = _together(
@@ -125,3 +152,9 @@ def override_texts(context: click.Context) -> list[str]:
             source = context.get_parameter_source(option)
             (weak if source is ParameterSource.ENVIRONMENT else strong).append(f"{path}={value}")
     return weak + strong
+
+
+def resuming(command: str, config: Path | None, folder: Path, plugins: bool) -> str:
+    """The command line that goes on with the run in a folder."""
+    words = ["nncli", command, *([] if config is None else [str(config)]), "--resume", str(folder)]
+    return shlex.join([*words, "--plugins"] if plugins else words)

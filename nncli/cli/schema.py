@@ -26,7 +26,7 @@ def schema(output: Path | None, plugin: tuple[Path, ...], json: bool, quiet: boo
     """
     import sys
 
-    from nncli.errors import Fault, OutputError
+    from nncli.checkpoint import replace
     from nncli.report.console import messages
     from nncli.report.documents import write
     from nncli.spec import plugins
@@ -38,10 +38,7 @@ def schema(output: Path | None, plugin: tuple[Path, ...], json: bool, quiet: boo
     if output is None:
         sys.stdout.write(text)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(Fault(f"cannot be written: {error.strerror}", file=str(output))) from None
+    replace(output, text.encode(), what="the schema")
     if json:
         write({"schema": str(output), "bytes": len(text.encode())})
     else:

@@ -50,7 +50,8 @@ class Splits:
     `train` is there unless `open_splits` was asked for another split only. `classes` is the number of classes of the
     first target that is class numbers, None where there is none. `kinds` are the targets that are used, by name.
     `class_names` are those of the first target, () where the data name none. `fitted` is what was learned of the
-    training split to make samples of a table, and the names of classes; empty where there is neither.
+    training split to make samples of a table, and the names of classes; empty where there is neither. `sources` are
+    what was read, whole, by the split that it is for.
     """
 
     train: Dataset
@@ -61,6 +62,7 @@ class Splits:
     kinds: Mapping[str, Kind]
     class_names: tuple[str, ...] = ()
     fitted: State = field(default_factory=dict)
+    sources: Mapping[str, Dataset] = field(default_factory=dict)
 
     def check_indices(self, bound: int | None) -> None:
         """Raises DataError unless the samples hold whole numbers from 0 below `bound` (None: any numbers)."""
@@ -103,7 +105,8 @@ def open_splits(
     encoding = None if fitted is None else Encoding.restore(fitted)
     if encoding is None and isinstance(train := found.get("train"), Table):
         encoding = train.fit(_all(train) if rows["train"] is None else rows["train"], kinds)
-    datasets = {name: _encoded(part, encoding, kinds) for name, part in found.items()}
+    sources = {name: _encoded(part, encoding, kinds) for name, part in found.items()}
+    datasets = dict(sources)
     shape, wanted_by = _shape(datasets, given)
     datasets = {name: dataset.shaped(shape, wanted_by) for name, dataset in datasets.items()}
     names = dict(encoding.labels) if encoding is not None else restored_labels(fitted or {})
@@ -123,9 +126,8 @@ def open_splits(
     classes = counts[0] if counts else None
     class_names = next(iter(names.values()), ())
     learned = labels_state(names) if encoding is None else encoding.state()
-    return Splits(
-        train_split, opened.get("validation"), opened.get("test"), shape, classes, kinds, class_names, learned
-    )
+    validation, test = opened.get("validation"), opened.get("test")
+    return Splits(train_split, validation, test, shape, classes, kinds, class_names, learned, sources)
 
 
 def _loaded(data: DataSection, base: Path, only: str | None, seed: int) -> dict[str, Dataset | Table]:

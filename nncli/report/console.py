@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
 
 from nncli.errors import NncliError
+from nncli.report.streams import Heedless
 
 
 class _Console(Console):
@@ -18,8 +20,8 @@ class _Console(Console):
 
 
 def messages(quiet: bool = False) -> Console:
-    """Standard error; silent where `quiet`."""
-    return _Console(file=sys.stderr, quiet=quiet, highlight=False, soft_wrap=False)
+    """Standard error; silent where `quiet`, or where nobody reads it any more."""
+    return _Console(file=cast(TextIO, Heedless(sys.stderr)), quiet=quiet, highlight=False, soft_wrap=False)
 
 
 def results() -> Console:

@@ -52,9 +52,11 @@ class Display(AbstractContextManager["Display"]):
         self.line(f"plan: {event.plan}; {batches}; run folder {event.folder}")
         if event.initial:
             self.line(event.initial)
-        if event.first_epoch > 1 or event.cursor:
+        if (event.first_epoch > 1 or event.cursor) and event.first_epoch <= event.epochs:
             at = f", step {event.cursor + 1} of {event.steps_per_epoch}" if event.cursor else ""
             self.line(f"going on at epoch {event.first_epoch} of {event.epochs}{at}")
+        for note in event.notes:
+            self.line(f"note: {note}")
 
     def stepped(self, event: events.Stepped) -> None:
         """Nothing: off a terminal a line per epoch is enough."""

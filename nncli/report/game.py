@@ -14,6 +14,7 @@ from rich.text import Text
 from nncli.diagnostics.game.judgement import CIRCLING, NARROW, SATURATED
 from nncli.report.console import count, duration, number, table
 from nncli.report.display import PERIOD, Left
+from nncli.report.tables import ENDS
 from nncli.training.game import events as ev
 
 
@@ -57,6 +58,8 @@ class Display(AbstractContextManager["Display"]):
         self.line(f"plan: {event.plan}; run folder {event.folder}")
         if event.done:
             self.line(f"going on after step {count(event.done)}")
+        for note in event.notes:
+            self.line(f"note: {note}")
 
     def stepped(self, event: ev.Stepped) -> None:
         """Nothing: off a terminal a line for each look is enough."""
@@ -110,8 +113,7 @@ _ABOUT = {
 
 def outcome(finished: ev.Finished) -> RenderableType:
     """The end of a game."""
-    end = {"done": "done", "stopped": "stopped as asked", "alarm": "stopped by an alarm"}[finished.reason]
-    lines = [f"{end} after {count(finished.steps)} steps, {duration(finished.seconds)}"]
+    lines = [f"{ENDS[finished.reason]} after {count(finished.steps)} steps, {duration(finished.seconds)}"]
     rung = ", ".join(f"{name} ({_times(times)})" for name, times in finished.alarms.items())
     lines.append(
         f"alarms: {rung or 'none'}" + (f"; rolled back {_times(finished.rollbacks)}" * bool(finished.rollbacks))

@@ -44,6 +44,7 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "optimizer": sorted(snapshot.optimizer),
         "history": history,
         "plugins": dict(snapshot.plugins),
+        "data": {split: dict(arrays) for split, arrays in snapshot.data.items()},
         "config_dir": snapshot.config_dir,
         "config": snapshot.config,
     }

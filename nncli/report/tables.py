@@ -12,6 +12,20 @@ from rich.text import Text
 from nncli.report import probes
 from nncli.report.console import count, duration, number, size, table
 
+ENDS = {
+    "done": "done",
+    "early": "stopped early, no more progress",
+    "stopped": "stopped as asked",
+    "time": "stopped when the time was up",
+    "alarm": "stopped by an alarm",
+}
+"""What a run's end is called, by its reason."""
+
+
+def going_on(command: str, console: Console) -> None:
+    """How a run that was stopped goes on."""
+    console.print(f"go on with: {command}", markup=False, soft_wrap=True)
+
 
 def outcome(finished: Any) -> RenderableType:
     """The end of a training run."""
@@ -23,7 +37,7 @@ def outcome(finished: Any) -> RenderableType:
         shown.add_column(name, justify="right")
     for split, row in figures.items():
         shown.add_row(split, *(number(row[name]) if name in row else "" for name in names))
-    end = {"done": "done", "early": "stopped early, no more progress", "stopped": "stopped as asked"}[finished.reason]
+    end = ENDS[finished.reason]
     lines = [f"{end} after {finished.epochs} epochs, {count(finished.steps)} steps, {duration(finished.seconds)}"]
     lines.append(f"last  {finished.checkpoint}")
     if finished.best is not None:
@@ -45,7 +59,7 @@ def cross_validation(folds: Any) -> RenderableType:
         rows += [(split, what, row) for split, row in figures.items()]
     for split, fold, row in rows:
         shown.add_row(split, fold, *(number(row[name]) if name in row else "" for name in names))
-    done = len(folds.finished) - (folds.finished[-1].reason == "stopped")
+    done = len(folds.finished) - folds.interrupted
     seconds = sum(one.seconds for one in folds.finished)
     line = f"{done} of {folds.of} folds done in {duration(seconds)}; their runs are in {folds.folder}"
     return Group(Text(""), shown, Text(""), Text(line, overflow="fold"))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, MinLen
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from nncli.fields import CHOICE, Choice, Count, Decay, Natural, NonNegative, Positive, Section, Text
+from nncli.fields import CHOICE, Choice, Count, Decay, Every, Natural, NonNegative, Positive, Section, Text
 from nncli.registry import section
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -352,12 +352,13 @@ class Best:
 class Checkpoints:
     """When checkpoints are written.
 
-    `last.h5` is written every `last` epochs and at the end; `every: N` also keeps numbered ones, each N epochs; `best`
-    decides on `best.h5`.
+    `last.h5` is written every `last` and at the end; `every` keeps numbered ones besides. Both are a number of epochs,
+    or a text: `200 steps`, `5 epochs`, or a time such as `30s`, `10m` or `1h30m`, counted from the run's start and
+    looked at after each step. `best` decides on `best.h5`.
     """
 
-    every: Count | None = None
-    last: Count = 1
+    every: Every | None = None
+    last: Every = 1
     best: Annotated[Best, Section()] | None = None
 
 

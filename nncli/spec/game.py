@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator
 
 from nncli.errors import Fault, SpecError
-from nncli.fields import Choice, Count, Decay, Positive, Section
+from nncli.fields import Choice, Count, Decay, EverySteps, Positive, Section
 from nncli.game_losses.nonsaturating import Nonsaturating
 from nncli.optimizers.adam import Adam
 from nncli.parts import Optimizer, Schedule, Step
@@ -143,10 +143,14 @@ class Schedules:
 @section
 @dataclass(frozen=True, slots=True)
 class GameCheckpoints:
-    """When checkpoints are written: `last.h5` every `last` steps and at the end, a numbered one every `every` steps."""
+    """When checkpoints are written.
 
-    every: Count | None = None
-    last: Count = 1000
+    `last.h5` is written every `last` and at the end, numbered ones every `every`. Both are a number of steps, or a
+    text: `200 steps`, or a time such as `30s`, `10m` or `1h30m`, looked at after each step.
+    """
+
+    every: EverySteps | None = None
+    last: EverySteps = 1000
 
 
 @section

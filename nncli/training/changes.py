@@ -1,51 +1,74 @@
-"""What may be another when a run goes on, and what makes it another run."""
+"""What is another in a configuration than it was when the run began."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 from nncli.errors import Fault, SpecError
+from nncli.spec.load import Read
+from nncli.spec.yaml12 import Path, show
+
+NOTHING = "nothing"
 
 
-def refuse_changes(stored: Any, wanted: Any, may: tuple[str, ...], where: str) -> None:
-    """Raises SpecError that lists what differs between two configurations and must not.
+class Change(NamedTuple):
+    """A value that `was` one text and is `now` another; `fault` has its path, and where the new one stands."""
 
-    `may` are the beginnings of paths that may differ, `where` is what messages call the place of the second.
-    """
+    was: str
+    now: str
+    fault: Fault
+
+    @property
+    def path(self) -> str:
+        return self.fault.path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.was} → {self.now}"
+
+
+def changes(stored: Any, wanted: Any, read: Read) -> tuple[Change, ...]:
+    """What differs between two configurations, of which `read` is what the second came from."""
     if wanted.input is None:
         wanted = dataclasses.replace(wanted, input=stored.input)
     before, after = _flat(stored), _flat(wanted)
-    faults = []
-    for path in sorted(before.keys() | after.keys()):
-        if before.get(path) == after.get(path) or path.startswith(may):
-            continue
-        was, now = before.get(path, "nothing"), after.get(path, "nothing")
-        faults.append(Fault(f"the run was trained with {was}, now it is {now}", path, "", where))
-    if faults:
-        hint = "a run goes on with what it began with; to train with other settings start a new one, without --resume"
-        raise SpecError([*faults[:-1], dataclasses.replace(faults[-1], hint=hint)])
+    found = []
+    for path in sorted(before.keys() | after.keys(), key=show):
+        was, now = before.get(path, NOTHING), after.get(path, NOTHING)
+        if was != now:
+            found.append(Change(was, now, dataclasses.replace(read.document.fault(path, ""), path=show(path))))
+    return tuple(found)
 
 
-def _flat(config: Any) -> dict[str, str]:
+def refuse(found: tuple[Change, ...]) -> None:
+    """Raises SpecError that lists these changes, if there are any."""
+    if not found:
+        return
+    faults = [
+        dataclasses.replace(one.fault, message=f"changed since the run began: {one.was} → {one.now}") for one in found
+    ]
+    hint = "a run goes on with what it began with; --allow-change goes on with the new values where that is possible"
+    raise SpecError([*faults[:-1], dataclasses.replace(faults[-1], hint=hint)])
+
+
+def _flat(config: Any) -> dict[Path, str]:
     """Every value of a configuration by its path, as text."""
-    found: dict[str, str] = {}
+    found: dict[Path, str] = {}
 
-    def walk(value: Any, path: str) -> None:
+    def walk(value: Any, path: Path) -> None:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             kind = getattr(value, "type_name", None)
-            here = ".".join(part for part in (path, kind) if part)
+            here = path if kind is None else (*path, kind)
             fields = dataclasses.fields(value)
             if not fields:
-                found[here] = here
+                found[here] = show(here)
             for field in (field for field in fields if field.compare):
-                inner = here if field.name == "layer" else f"{here}.{field.name}" if here else field.name
-                walk(getattr(value, field.name), inner)
+                walk(getattr(value, field.name), here if field.name == "layer" else (*here, field.name))
         elif isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
             for index, item in enumerate(value):
-                walk(item, f"{path}[{index}]")
+                walk(item, (*path, index))
         else:
-            found[path] = str(value)
+            found[path] = NOTHING if value is None else str(value)
 
-    walk(config, "")
+    walk(config, ())
     return found

@@ -70,9 +70,11 @@ def evaluate_checkpoint(
         metrics = measured(config, graph)
         setup = Setup(config, loaded.base, graph, plan, model, metrics, preprocessing, loader, None, None)
         with model.limits():
-            figures = measure_split(setup, loader).figures()
+            running = measure_split(setup, loader)
     finally:
         model.close()
+    assert running is not None
+    figures = running.figures()
     loss = figures.pop("loss")
     shown = data if data is not None else name
     return {"checkpoint": str(file), "split": shown, "samples": len(loader), "loss": loss, "metrics": figures}

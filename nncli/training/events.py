@@ -31,6 +31,8 @@ class Started:
     """Batches in a step."""
     initial: str = ""
     """Where the initial weights came from, unless they were drawn."""
+    notes: tuple[str, ...] = ()
+    """What is another than it was when the checkpoint was written that the run goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint was written; `why` is `last`, `best`, `numbered` or `stopped`."""
+    """A checkpoint was written; `why` is `last`, `best`, `numbered`, `begun` (before the first step) or `stopped`."""
 
     path: Path
     why: str
@@ -76,7 +78,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end. `reason` is `done`, `early` (early stopping) or `stopped` (asked to)."""
+    """The end. `reason` is `done`, `early` (early stopping), `stopped` (asked to) or `time` (`--max-time`)."""
 
     reason: str
     folder: Path
@@ -88,6 +90,8 @@ class Finished:
     steps: int
     seconds: float
     figures: dict[str, Figures]
+    notes: tuple[str, ...] = ()
+    """As those of the start."""
 
 
 Event: TypeAlias = Started | Stepped | Probed | EpochEnded | Saved | Finished

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from nncli.checkpoint import LOCK, clean, flush_folder, is_temporary
 from nncli.errors import Fault, OutputError
 
 
@@ -21,21 +22,36 @@ def new_folder(name: str, out: Path | None) -> Path:
     """Make the run folder. Raises OutputError where `out` exists with something in it, or cannot be made."""
     while True:
         folder = out or free_folder(name)
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
-            folder.mkdir(parents=True, exist_ok=out is not None and folder.is_dir() and not any(folder.iterdir()))
+            folder.mkdir(parents=True, exist_ok=out is not None and folder.is_dir() and is_empty(folder))
+            for path in missing:
+                flush_folder(path.parent)
         except FileExistsError:
             if out is None:
                 continue
             if not folder.is_dir():
                 raise OutputError(Fault("is a file, not a folder", file=str(folder))) from None
-            hint = "choose another folder, or go on with that run: --resume"
-            raise OutputError(Fault("the folder exists and is not empty", file=str(folder), hint=hint)) from None
+            raise taken(folder) from None
         except OSError as error:
             raise OutputError(Fault(f"cannot make the run folder: {error.strerror}", file=str(folder))) from None
         return folder
 
 
+def taken(folder: Path) -> OutputError:
+    hint = "choose another folder, or go on with that run: --resume"
+    return OutputError(Fault("the folder exists and is not empty", file=str(folder), hint=hint))
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether nothing is in it but what a run leaves that was killed before it wrote anything."""
+    return all(path.name == LOCK or is_temporary(path.name) for path in folder.iterdir())
+
+
 def remove_if_empty(folder: Path) -> None:
-    """A run that wrote nothing leaves nothing."""
+    """A run that wrote nothing leaves nothing. The folder must be locked by this process."""
     with contextlib.suppress(OSError):
-        folder.rmdir()
+        if is_empty(folder):
+            clean(folder)
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()

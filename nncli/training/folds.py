@@ -11,12 +11,13 @@ from typing import Any
 
 from nncli.engine import make_plan
 from nncli.engine.plan import Planner
-from nncli.errors import Fault, OutputError
+from nncli.errors import CheckpointError, Fault, OutputError
 from nncli.spec import load
 from nncli.training import supervised
 from nncli.training.events import Figures, Finished
 from nncli.training.folders import free_folder
 from nncli.training.loop import Run
+from nncli.training.saving import LAST
 
 
 def texts_of(texts: Sequence[str], number: int, of: int) -> list[str]:
@@ -27,20 +28,32 @@ def texts_of(texts: Sequence[str], number: int, of: int) -> list[str]:
 class Folds:
     """The runs of a configuration on `of` folds, each in a subfolder of `folder`; each draws weights by the same seed.
 
-    `finished` are those that are done. Nothing is written before the first run has been checked.
+    `finished` are those that are done, and one that was stopped. Nothing is written before the first run has been
+    checked. With `resume` those go on that are in the folder `out`, and the others follow.
 
-    Raises OutputError where `out` is there and has something in it.
+    Raises OutputError where `out` is there and has something in it, unless that goes on.
     """
 
     def __init__(
-        self, config: Path, texts: Sequence[str], out: Path | None, of: int, planner: Planner = make_plan
+        self,
+        config: Path,
+        texts: Sequence[str],
+        out: Path | None,
+        of: int,
+        planner: Planner = make_plan,
+        resume: bool = False,
+        allow_change: bool = False,
     ) -> None:
         self.config, self.texts, self.of, self.planner = config, texts, of, planner
+        self.resume, self.allow_change = resume, allow_change
         self.folder = out or free_folder(load(config, texts).config.name)
         self.finished: list[Finished] = []
         self._made = not self.folder.exists()
-        if not self._made and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            hint = "choose another folder: folds are no runs that go on"
+        if resume and not any(self.folder.glob("fold-*/last.h5")):
+            hint = "give the folder that `train --folds` made, such as runs/NAME"
+            raise CheckpointError(Fault("no folds in this folder", file=str(self.folder), hint=hint))
+        if not resume and not self._made and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            hint = "choose another folder, or go on with the folds in it: --resume"
             raise OutputError(Fault("the folder exists and is not empty", file=str(self.folder), hint=hint))
 
     @contextmanager
@@ -48,12 +61,21 @@ class Folds:
         """The run of a fold, counted from 1."""
         try:
             texts = texts_of(self.texts, number, self.of)
-            with supervised.open_run(self.config, None, texts, self.folder / f"fold-{number}", self.planner) as run:
+            folder = self.folder / f"fold-{number}"
+            goes_on = self.resume and (folder / LAST).exists()
+            where = (folder, None) if goes_on else (None, folder)
+            allow = self.allow_change and goes_on
+            with supervised.open_run(self.config, where[0], texts, where[1], self.planner, allow) as run:
                 yield run
         finally:
             if self._made:
                 with contextlib.suppress(OSError):
                     self.folder.rmdir()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the last of them was stopped before its end."""
+        return bool(self.finished) and self.finished[-1].reason in ("stopped", "time")
 
     def document(self) -> dict[str, Any]:
         """What `train --folds --json` prints: means over the folds that are done, deviations, and each fold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import dropwhile
 from pathlib import Path
 from time import perf_counter
 
@@ -19,6 +20,7 @@ from nncli.training.feeding import Feed, Wanted
 from nncli.training.measure import Meter, measure_split
 from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
+from nncli.training.rhythm import Rhythm
 from nncli.training.saving import Saving
 from nncli.training.setup import Setup
 
@@ -61,6 +63,9 @@ class Run:
         self.meter = Meter(setup.metrics, setup.preprocessing.scales)
         self.probing = Probing(self)
         self.saving = Saving(self)
+        self.numbered = Rhythm(config.checkpoint.every, "epochs")
+        self.kept = Rhythm(config.checkpoint.last, "epochs")
+        self.notes: list[str] = []
 
     def begin(self) -> None:
         """Draw the initial weights, or take them from where the configuration says."""
@@ -79,8 +84,11 @@ class Run:
     def steps_per_epoch(self) -> int:
         return -(-len(self.setup.train) // (self.batch * self.setup.config.train.accumulate))
 
-    def events(self, stop: Stop = lambda: False) -> Iterator[ev.Event]:
-        """Train to the end, or until `stop()` says so after a step; then a checkpoint is written first.
+    def events(self, stop: Stop = lambda: False, late: Stop = lambda: False) -> Iterator[ev.Event]:
+        """Train to the end, or until `stop()` says so after a step or while a split is measured, or `late()` after a
+        step; then a checkpoint is written first. A run that is `late` has taken one step at least.
+
+        One is written before the first step too: whatever ends the process, `last.h5` is there to go on from.
 
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
         written), OutputError where a checkpoint cannot be written.
@@ -88,6 +96,8 @@ class Run:
         setup, progress = self.setup, self.progress
         epochs = setup.config.train.epochs
         yield self._started(epochs)
+        if not self.saving.last.exists():
+            yield self.saving.write("begun")
         figures: dict[str, ev.Figures] = {}
         while progress.epoch < epochs and not progress.stopped_early:
             begun = perf_counter()
@@ -96,21 +106,30 @@ class Run:
             for event in self.epoch():
                 progress.epoch_seconds = spent + perf_counter() - begun
                 yield event
-                if stop():
-                    yield from self._stopped()
+                stepped = isinstance(event, ev.Stepped)
+                if stepped:
+                    yield from self._save_step()
+                if reason := "stopped" if stop() else "time" if stepped and late() else "":
+                    yield from self._stopped(reason)
                     return
             speed = (self.running.samples - speed_from) / max(perf_counter() - begun, 1e-9)
             figures = {"train": self.running.figures()}
+            progress.epoch_seconds = spent + perf_counter() - begun
             if setup.validation is not None:
-                figures["validation"] = self._measure(setup.validation)
+                measured = self._measure(setup.validation, stop)
+                if measured is None:
+                    yield from self._stopped("stopped")
+                    return
+                figures["validation"] = measured
             yield self._close_epoch(figures, speed, spent + perf_counter() - begun)
             yield from self._save(epochs)
-        yield self._finished("early" if progress.stopped_early else "done", figures or self._last_figures())
+        yield self._finished("early" if progress.stopped_early else "done", figures or self._last_figures(), stop)
 
-    def _measure(self, loader: Loader) -> ev.Figures:
-        """Figures of a whole split, with the averaged weights where there is an average."""
+    def _measure(self, loader: Loader, stop: Stop) -> ev.Figures | None:
+        """Figures of a whole split, with the averaged weights where there is an average; None where it was stopped."""
         with self.average.in_use() if self.average is not None else nullcontext():
-            return measure_split(self.setup, loader).figures()
+            measured = measure_split(self.setup, loader, stop)
+        return None if measured is None else measured.figures()
 
     # -- an epoch ----------------------------------------------------------------------------------------------------
 
@@ -118,15 +137,12 @@ class Run:
         """The steps of the epoch that `progress` says, from where its cursor stands."""
         setup, progress = self.setup, self.progress
         config, n = setup.config, len(setup.train)
-        total = config.train.epochs * self.steps_per_epoch
         assert config.data is not None
         indices = setup.train.order(config.seed, progress.epoch) if config.data.shuffle else setup.in_order(n)
         if progress.cursor == 0:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):
-            lr = config.optimizer.lr * config.schedule.factor(
-                Moment(progress.step, total, self.steps_per_epoch, self._seen())
-            )
+            lr = self.rate(config.train.epochs)
             if self.probing.due():
                 yield self.probing.look(self._batch(indices, cursor * config.train.accumulate))
             loss, norm = self._step(indices, cursor, lr)
@@ -134,6 +150,12 @@ class Run:
             progress.cursor = cursor + 1
             self.history.add_step(loss, lr, norm)
             yield ev.Stepped(progress.epoch + 1, cursor + 1, progress.step, self.running.loss, lr, norm)
+
+    def rate(self, epochs: int) -> float:
+        """The step size of the next step in a run of so many epochs, by the schedule."""
+        config, progress, per_epoch = self.setup.config, self.progress, self.steps_per_epoch
+        at = Moment(progress.epoch * per_epoch + progress.cursor, epochs * per_epoch, per_epoch, self._seen())
+        return float(config.optimizer.lr * config.schedule.factor(at))
 
     def _batch(self, indices: Array, number: int) -> Wanted:
         """A batch of this epoch, of which `indices` is the order; empty beyond its end."""
@@ -186,18 +208,15 @@ class Run:
         figure = self.setup.config.schedule.watches()
         if figure is None:
             return []
-        values = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
+        measured = self.history.epochs.get(f"{self.setup.watched_split}_{figure}", [])
+        values = list(dropwhile(math.isnan, measured))
         return [-value for value in values] if self.setup.better(figure) == "max" else values
 
     def _diverged(self, batches: list[Wanted], loss: float, cursor: int) -> DivergenceError:
         node, what = self._nonfinite(batches)
         at = f"epoch {self.progress.epoch + 1}, step {cursor + 1} of {self.steps_per_epoch}"
-        kept = self.saving.last
-        stays = f"; {kept} is as it was before" if kept.exists() else ""
         lr = self.setup.config.optimizer.lr
-        message = (
-            f"training diverged: the first thing that is not finite is the {what} of '{node}' (loss {loss}){stays}"
-        )
+        message = f"training diverged: the first thing that is not finite is the {what} of '{node}' (loss {loss})"
         hint = (
             f"a smaller step size ({self.setup.config.optimizer.type_name}.lr is {lr:g}), or `train.clip: {{norm: 1}}`"
         )
@@ -221,18 +240,26 @@ class Run:
         self.running.reset()
         return ev.EpochEnded(progress.epoch, config.train.epochs, figures, lr, seconds, speed, best)
 
-    def _save(self, epochs: int) -> Iterator[ev.Saved]:
-        settings, epoch = self.setup.config.checkpoint, self.progress.epoch
-        if self.best.epoch == epoch:
-            yield self.saving.write("best")
-        if settings.every is not None and epoch % settings.every == 0:
+    def _save_step(self) -> Iterator[ev.Saved]:
+        """The checkpoints that are due after a step."""
+        step = self.progress.step
+        if self.numbered.after_step(step):
             yield self.saving.write("numbered")
-        if epoch % settings.last == 0 or epoch == epochs or self.progress.stopped_early:
+        if self.kept.after_step(step):
             yield self.saving.write("last")
 
-    def _stopped(self) -> Iterator[ev.Event]:
+    def _save(self, epochs: int) -> Iterator[ev.Saved]:
+        epoch = self.progress.epoch
+        if self.best.epoch == epoch:
+            yield self.saving.write("best")
+        if self.numbered.after_epoch(epoch):
+            yield self.saving.write("numbered")
+        if self.kept.after_epoch(epoch) or epoch == epochs or self.progress.stopped_early:
+            yield self.saving.write("last")
+
+    def _stopped(self, reason: str) -> Iterator[ev.Event]:
         yield self.saving.write("stopped")
-        yield self._finished("stopped", self._last_figures())
+        yield self._finished(reason, self._last_figures())
 
     def _last_figures(self) -> dict[str, ev.Figures]:
         """Figures of the last whole epoch, from the history."""
@@ -258,13 +285,18 @@ class Run:
             cursor=progress.cursor,
             accumulate=setup.config.train.accumulate,
             initial=setup.initial.describe() if setup.initial is not None and not progress.step else "",
+            notes=tuple(self.notes),
         )
 
-    def _finished(self, reason: str, figures: dict[str, ev.Figures]) -> ev.Finished:
+    def _finished(self, reason: str, figures: dict[str, ev.Figures], stop: Stop = lambda: False) -> ev.Finished:
         setup, progress = self.setup, self.progress
         figures = dict(figures)
-        if setup.test is not None and reason != "stopped":
-            figures["test"] = self._measure(setup.test)
+        if setup.test is not None and reason not in ("stopped", "time"):
+            measured = self._measure(setup.test, stop)
+            if measured is None:
+                reason = "stopped"
+            else:
+                figures["test"] = measured
         best = self.saving.best if self.best.epoch else None
         return ev.Finished(
             reason=reason,
@@ -277,6 +309,7 @@ class Run:
             steps=progress.step,
             seconds=progress.seconds + progress.epoch_seconds,
             figures=figures,
+            notes=tuple(self.notes),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,13 +127,16 @@ def loading(loader: Loader, rows: Array) -> Each:
     return load
 
 
-def measure_split(setup: Setup, loader: Loader) -> Running:
-    """Loss and metrics over all samples of a split, in their order, without dropout."""
+def measure_split(setup: Setup, loader: Loader, stop: Callable[[], bool] = lambda: False) -> Running | None:
+    """Loss and metrics over all samples of a split, in their order, without dropout; None where `stop()` said so
+    between two batches."""
     running, meter = Running(setup.metrics, setup.model.objective), Meter(setup.metrics, setup.preprocessing.scales)
     n = len(loader)
     batch = min(n, max(setup.config.train.batch, LEAST_BATCH))
     rows = np.arange(n)
     for start in range(0, n, batch):
+        if stop():
+            return None
         part = rows[start : start + batch]
         program = setup.model.program(len(part), training=False)
         program.run(loading(loader, part), measure=meter)

@@ -84,7 +84,10 @@ class Watch:
 
 @dataclass(slots=True)
 class History:
-    """Figures per step and per epoch, as they will stand in the checkpoint; `timing` apart, it differs each time."""
+    """Figures per step and per epoch, as they will stand in the checkpoint; `timing` apart, it differs each time.
+
+    A figure that was not measured in some epoch, because a changed configuration asked for others, is NaN there.
+    """
 
     steps: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "lr": [], "gradient_norm": []})
     epochs: dict[str, list[float]] = field(default_factory=dict)
@@ -96,10 +99,11 @@ class History:
         self.steps["gradient_norm"].append(norm)
 
     def add_epoch(self, figures: dict[str, dict[str, float]], lr: float, seconds: float) -> None:
-        for split, row in figures.items():
-            for name, value in row.items():
-                self.epochs.setdefault(f"{split}_{name}", []).append(value)
-        self.epochs.setdefault("lr", []).append(lr)
+        found = {f"{split}_{name}": value for split, row in figures.items() for name, value in row.items()}
+        before = len(self.timing["epoch_seconds"])
+        for name in [*found, *(self.epochs.keys() - found.keys() - {"lr"}), "lr"]:
+            series = self.epochs.setdefault(name, [math.nan] * before)
+            series.append(lr if name == "lr" else found.get(name, math.nan))
         self.timing["epoch_seconds"].append(seconds)
 
 

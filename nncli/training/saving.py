@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nncli.checkpoint import History, NamedArray, Network, Snapshot, match, write
-from nncli.engine import Plan
+from nncli.engine import Plan, Updater
 from nncli.engine.parameters import Parameters
 from nncli.errors import CheckpointError, Fault
 from nncli.parts import Array
@@ -17,9 +18,15 @@ from nncli.training.events import Saved
 from nncli.training.progress import Watch
 
 if TYPE_CHECKING:
+    from nncli.training.game.saving import GameSaving
     from nncli.training.loop import Run
 
 LAST, BEST = "last.h5", "best.h5"
+
+
+def numbered_by_step(step: int) -> str:
+    """The name of the checkpoint after `step` steps."""
+    return f"step-{step:07}.h5"
 
 
 class Saving:
@@ -28,15 +35,20 @@ class Saving:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.last = run.folder / LAST
+        self.begun = False
         self.best = run.folder / BEST
 
     def write(self, why: str) -> Saved:
-        """Write `last.h5` (also where the run is `stopped`), `best.h5`, or a `numbered` one."""
-        path = {"best": self.best, "numbered": self.run.folder / f"epoch-{self.run.progress.epoch:04}.h5"}.get(
-            why, self.last
-        )
+        """Write `last.h5` (also where the run has `begun` or is `stopped`), `best.h5`, or a `numbered` one."""
+        path = {"best": self.best, "numbered": self._numbered()}.get(why, self.last)
         write(path, self.snapshot())
+        self.begun = why == "begun" or (self.begun and path != self.last)
         return Saved(path, why)
+
+    def _numbered(self) -> Path:
+        progress = self.run.progress
+        by_epoch = self.run.numbered.counts_epochs
+        return self.run.folder / (f"epoch-{progress.epoch:04}.h5" if by_epoch else numbered_by_step(progress.step))
 
     def snapshot(self) -> Snapshot:
         run = self.run
@@ -50,6 +62,7 @@ class Saving:
             threads=max(setup.plan.shards, setup.plan.blas),
             class_names=setup.class_names,
             plugins=plugins.digests(setup.config.plugins, setup.base),
+            data=setup.data,
             model=named_parameters(parameters, parameters.w),
             model_ema={} if run.average is None else named_parameters(parameters, run.average.vector),
             state=named_state(setup.model.graph, parameters),
@@ -95,36 +108,42 @@ class Saving:
             probe=self.run.probing.stored(),
         )
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+    def restore(self, snapshot: Snapshot, changed: bool = False, anew: bool = False) -> None:
+        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit.
+
+        Where the configuration has `changed`, an average of the weights that is not there yet begins at them. `anew`
+        begins the epoch again that the checkpoint stands in the middle of.
+        """
         run = self.run
         try:
             parameters = run.setup.model.parameters
             load_weights(parameters, snapshot)
-            if run.average is not None:
+            if run.average is not None and changed and not snapshot.model_ema:
+                run.average.start()
+            elif run.average is not None:
                 for node, arrays in parameters.views_of(run.average.vector).items():
                     for name, view in arrays.items():
                         view[...] = snapshot.model_ema[node][name].array
-            for name, slot in run.updater.slots.items():
-                for node, arrays in run.setup.model.parameters.views_of(slot).items():
-                    for parameter, view in arrays.items():
-                        view[...] = snapshot.optimizer[name][node][parameter]
-            self._restore_progress(snapshot)
+            restore_slots(run.updater, parameters, snapshot.optimizer)
+            self._restore_progress(snapshot, anew)
         except KeyError as error:
             raise CheckpointError(
                 Fault(f"the checkpoint lacks {error} that the run needs to go on", file=str(self.last))
             ) from None
 
-    def _restore_progress(self, snapshot: Snapshot) -> None:
+    def _restore_progress(self, snapshot: Snapshot, anew: bool) -> None:
         run, stored = self.run, snapshot.progress
         progress = run.progress
         progress.epoch, progress.cursor, progress.step = (int(stored[name]) for name in ("epoch", "cursor", "step"))
         progress.seconds, progress.epoch_seconds = (float(s) for s in snapshot.timing["seconds"])
-        run.running.samples = int(stored["running_samples"])
-        run.running.sums[...] = stored["running_loss_sums"]
-        run.running.weights[...] = stored["running_weights"]
-        for name, totals in run.running.totals.items():
-            totals[...] = stored[f"running_{name}"]
+        if anew:
+            progress.cursor = 0
+        else:
+            run.running.samples = int(stored["running_samples"])
+            run.running.sums[...] = stored["running_loss_sums"]
+            run.running.weights[...] = stored["running_weights"]
+            for name, totals in run.running.totals.items():
+                totals[...] = stored[f"running_{name}"]
         for prefix, watch in (("best", run.best), ("early_stopping", run.early)):
             if watch is not None and f"{prefix}_epoch" in stored:
                 _restore_watch(watch, stored, prefix)
@@ -145,6 +164,28 @@ def _restore_watch(watch: Watch, stored: Mapping[str, Any], prefix: str) -> None
         return
     watch.epoch, watch.waited = int(stored[f"{prefix}_epoch"]), int(stored[f"{prefix}_waited"])
     watch.value = float(stored[f"{prefix}_value"]) if watch.epoch else None
+
+
+def restore_slots(
+    updater: Updater, parameters: Parameters, stored: Mapping[str, Any], path: str = "/optimizer"
+) -> None:
+    """What the optimizer keeps besides the parameters. Raises CheckpointError where it needs more than there is."""
+    if missing := [name for name in updater.slots if name not in stored]:
+        kind, there = updater.optimizer.type_name, ", ".join(stored) or "nothing"
+        message = f"'{kind}' cannot go on: it keeps {', '.join(missing)} for each parameter, the checkpoint has {there}"
+        hint = "`init_from` begins a new run with these weights"
+        raise CheckpointError(Fault(message, path, hint))
+    for name, slot in updater.slots.items():
+        for node, arrays in parameters.views_of(slot).items():
+            for parameter, view in arrays.items():
+                view[...] = stored[name][node][parameter]
+
+
+def left(saving: Saving | GameSaving) -> str:
+    """What a message says of the last checkpoint when a run diverged; of one that had only begun nothing stays."""
+    if saving.begun:
+        saving.last.unlink(missing_ok=True)
+    return f"; {saving.last} is as it was before" if saving.last.exists() else ""
 
 
 def load_weights(parameters: Parameters, snapshot: Snapshot, averaged: bool = False) -> None:
@@ -195,4 +236,4 @@ def named_state(graph: Any, parameters: Parameters) -> dict[str, dict[str, Named
     }
 
 
-__all__ = ["BEST", "LAST", "Saving", "load_weights", "plan_of"]
+__all__ = ["BEST", "LAST", "Saving", "left", "load_weights", "plan_of"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from nncli.data.augmentation import Augmenter, augmentation_bytes
 from nncli.data.batches import Loader, Preprocessing
+from nncli.data.dataset import Dataset
+from nncli.data.fingerprint import Fingerprint, fingerprint
 from nncli.data.splits import Splits
 from nncli.data.table import State
 from nncli.engine import Model, Plan
@@ -43,6 +47,12 @@ class Setup:
     table: State = field(default_factory=dict)
     """What was learned to make samples of a table, and the names of classes."""
     augmenter: Augmenter | None = None
+    sources: Mapping[str, Dataset] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> Fingerprint:
+        """What is known of the data that were read."""
+        return fingerprint(self.sources)
 
     @property
     def samples(self) -> dict[str, int]:

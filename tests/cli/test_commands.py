@@ -394,9 +394,10 @@ def test_folds(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "2 of 2 folds done" in shown.out
     assert "runs/small-2" in shown.out
     assert run("train", config, "--folds", 1).code == 2
-    both = run("train", "--resume", "runs/small/fold-1", "--folds", 2)
-    assert both.code == 2
-    assert "--folds and --resume exclude each other" in both.err
+    alone = run("train", "--resume", "runs/small", "--folds", 2)
+    assert alone.code == 2
+    assert "--folds needs the CONFIG" in alone.err
+    assert run("train", config, "--resume", "runs/small/fold-1", "--folds", 2).code == 6
 
 
 def test_names_of_classes_are_shown(run: Runner, tmp_path: Path) -> None:

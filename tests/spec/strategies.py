@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from hypothesis import strategies as st
+from pydantic import AfterValidator
 
-from nncli import registry
+from nncli import periods, registry
 from nncli.fields import Choice
 from nncli.spec.config import SECTIONS, Config, NodeSpec, ShareCountOrSource
 
@@ -38,6 +39,8 @@ def of(annotation: Any) -> st.SearchStrategy[Any]:
                 return chosen(mark.kind)
             if isinstance(mark, ShareCountOrSource):
                 return st.integers(1, 10**6) | st.floats(0, 1, exclude_min=True, exclude_max=True) | chosen("source")
+            if isinstance(mark, AfterValidator) and mark.func is periods.checked:
+                return st.sampled_from(["1 step", "200 steps", "5 epochs", "30s", "1h2.5m0.01s"])
     if get_origin(annotation) is tuple:
         arguments = get_args(annotation)
         if arguments[-1] is Ellipsis:

@@ -26,6 +26,8 @@ class Started:
     d_steps: int
     steps: int
     done: int
+    notes: tuple[str, ...] = ()
+    """What is another than it was when the checkpoint was written that the game goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end. `reason` is `done`, `stopped` (asked to) or `alarm`; `figures` are those of the last look."""
+    """The end. `reason` is `done`, `stopped` (asked to), `time` (`--max-time`) or `alarm`; `figures` are those of the
+    last look."""
 
     reason: str
     folder: Path
@@ -94,6 +97,8 @@ class Finished:
     alarms: dict[str, int]
     """How often each rang."""
     rollbacks: int = 0
+    notes: tuple[str, ...] = ()
+    """As those of the start."""
 
 
 Event: TypeAlias = Started | Stepped | Diagnosed | Sampled | RolledBack | Saved | Finished

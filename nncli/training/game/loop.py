@@ -18,6 +18,7 @@ from nncli.training.game.play import Taken
 from nncli.training.game.saving import GameSaving
 from nncli.training.game.setup import GameSetup
 from nncli.training.game.trained import evaluate
+from nncli.training.rhythm import Rhythm
 
 Stop = Callable[[], bool]
 FIGURES = ("d_loss", "g_loss", "d_norm", "g_norm", "d_lr", "g_lr")
@@ -41,19 +42,26 @@ class GameRun:
         self.play.draw(self.fixed, "fixed noise", 0)
         self.diagnosing = Diagnosing(self)
         self.saving = GameSaving(self)
+        self.numbered = Rhythm(config.checkpoint.every, "steps")
+        self.kept = Rhythm(config.checkpoint.last, "steps")
+        self.notes: list[str] = []
 
     def begin(self) -> None:
         """Draw the initial weights."""
         self.play.begin()
 
-    def events(self, stop: Stop = lambda: False) -> Iterator[ev.Event]:
-        """Play to the end, or until `stop()` says so after a step; then a checkpoint is written first.
+    def events(self, stop: Stop = lambda: False, late: Stop = lambda: False) -> Iterator[ev.Event]:
+        """Play to the end, or until `stop()`, or `late()`, says so after a step; then a checkpoint is written first.
+
+        One is written before the first step too: whatever ends the process, `last.h5` is there to go on from.
 
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
         written), OutputError where a checkpoint cannot be written.
         """
         config = self.setup.config
         yield self._started()
+        if not self.saving.last.exists():
+            yield self.saving.write("begun")
         begun, spent = perf_counter(), self.seconds
         if self.step == 0:
             yield from self._look()
@@ -67,9 +75,10 @@ class GameRun:
                     yield self.saving.write("last")
                     yield self._finished("alarm")
                     return
-            if stop() and self.step < config.game.steps:
+            reason = "stopped" if stop() else "time" if late() else ""
+            if reason and self.step < config.game.steps:
                 yield self.saving.write("stopped")
-                yield self._finished("stopped")
+                yield self._finished(reason)
                 return
         yield self._finished("done")
 
@@ -90,15 +99,14 @@ class GameRun:
     def _after(self) -> Iterator[ev.Event]:
         """Whatever is due after a step: a look, samples, checkpoints."""
         config = self.setup.config
-        steps, end = config.game.steps, self.step == config.game.steps
+        end = self.step == config.game.steps
         if self.diagnosing.due() or end:
             yield from self._look()
         if self.step % config.sample.every == 0 or end:
             yield self.sampled()
-        every = config.checkpoint.every
-        if every is not None and self.step % every == 0:
+        if self.numbered.after_step(self.step):
             yield self.saving.write("numbered")
-        if self.step % config.checkpoint.last == 0 or self.step == steps:
+        if self.kept.after_step(self.step) or end:
             yield self.saving.write("last")
 
     def _look(self) -> Iterator[ev.Event]:
@@ -153,6 +161,7 @@ class GameRun:
             d_steps=game.d_steps,
             steps=game.steps,
             done=self.step,
+            notes=tuple(self.notes),
         )
 
     def _finished(self, reason: str) -> ev.Finished:
@@ -166,4 +175,5 @@ class GameRun:
             figures={name: values[-1] for name, values in diagnosing.figures.items()},
             alarms=dict(diagnosing.rung),
             rollbacks=self.rollbacks,
+            notes=tuple(self.notes),
         )

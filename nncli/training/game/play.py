@@ -139,9 +139,12 @@ class Play:
 
     def _update(self, player: Player, norm: float, step: int, t: int) -> None:
         """Update number `t` of a player, from 1."""
-        per_epoch = self.reals.passes(self.n)
-        player.lr = player.optimizer.lr * player.schedule.factor(Moment(step, self.config.game.steps, per_epoch))
+        player.lr = self.rate(player, step, self.config.game.steps)
         player.updater.apply(norm, player.lr, t)
+
+    def rate(self, player: Player, step: int, steps: int) -> float:
+        """A player's step size in this step, from 0, of a game of so many `steps`, by its schedule."""
+        return float(player.optimizer.lr * player.schedule.factor(Moment(step, steps, self.reals.passes(self.n))))
 
     # -- gradients ---------------------------------------------------------------------------------------------------
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nncli.checkpoint import History, NamedArray, Network, Snapshot, read, write
+from nncli.checkpoint import History, NamedArray, Network, Players, Snapshot, read, write
 from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
-from nncli.training.saving import LAST, load_network, named_parameters, named_state, plain
+from nncli.training.saving import (
+    LAST,
+    load_network,
+    named_parameters,
+    named_state,
+    numbered_by_step,
+    plain,
+    restore_slots,
+)
 
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
@@ -27,14 +37,20 @@ class GameSaving:
     def __init__(self, run: GameRun) -> None:
         self.run = run
         self.last = run.folder / LAST
+        self.begun = False
         self.healthy = run.folder / HEALTHY
+        self.kept: Players | None = None
 
     def write(self, why: str) -> Saved:
-        """Write `last.h5` (also where the run is `stopped`), the `healthy` one, or a `numbered` one."""
-        path = {"healthy": self.healthy, "numbered": self.run.folder / f"step-{self.run.step:07}.h5"}.get(
-            why, self.last
-        )
-        write(path, self.snapshot())
+        """Write `last.h5` (also where the run has `begun` or is `stopped`), the `healthy` one, or a `numbered` one."""
+        numbered = self.run.folder / numbered_by_step(self.run.step)
+        path = {"healthy": self.healthy, "numbered": numbered}.get(why, self.last)
+        if why == "healthy":
+            self.keep()
+            write(path, dataclasses.replace(self.snapshot(), healthy=None))
+        else:
+            write(path, self.snapshot())
+        self.begun = why == "begun" or (self.begun and path != self.last)
         return Saved(path, why)
 
     def snapshot(self) -> Snapshot:
@@ -47,12 +63,11 @@ class GameSaving:
             dtype=config.dtype,
             threads=max(max(plan.shards, plan.blas) for plan in plans.values()),
             plugins=plugins.digests(config.plugins, setup.base),
+            data=setup.data,
             networks=self._networks(),
+            healthy=self.kept,
             preprocess=setup.preprocessing.state(),
-            optimizer={
-                name: {slot: player.model.parameters.views_of(vector) for slot, vector in player.updater.slots.items()}
-                for name, player in run.play.players.items()
-            },
+            optimizer=self._slots(),
             progress={
                 "step": run.step,
                 "rollbacks": run.rollbacks,
@@ -70,6 +85,17 @@ class GameSaving:
             ),
             timing={"seconds": np.array([run.seconds])},
         )
+
+    def keep(self) -> None:
+        """Remember both players as they are, to go back to them; checkpoints hold them too from here on."""
+        self.kept = copy.deepcopy(Players(self.run.step, self._networks(), self._slots()))
+
+    def _slots(self) -> dict[str, dict[str, Any]]:
+        """What the optimizers keep, by player and slot."""
+        return {
+            name: {slot: player.model.parameters.views_of(vector) for slot, vector in player.updater.slots.items()}
+            for name, player in self.run.play.players.items()
+        }
 
     def _networks(self) -> dict[str, Network]:
         play = self.run.play
@@ -90,38 +116,52 @@ class GameSaving:
 
     # -- back --------------------------------------------------------------------------------------------------------
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+    def restore(self, snapshot: Snapshot, changed: bool = False) -> None:
+        """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit.
+
+        Where the configuration has `changed`, an average of the weights that is not there yet begins at them.
+        """
         run = self.run
         try:
-            self.restore_players(snapshot)
+            self.restore_players(snapshot, changed)
             run.step, run.rollbacks = int(snapshot.progress["step"]), int(snapshot.progress["rollbacks"])
             run.seconds = float(snapshot.timing["seconds"][0])
             run.steps = {name: list(map(float, snapshot.history.steps[name])) for name in run.steps}
             run.diagnosing.restore(snapshot.progress.get(ALARMS, {}), snapshot.history.diagnose)
+            self._restore_kept(snapshot)
         except KeyError as error:
             raise _lacks(error, self.last) from None
 
-    def roll_back(self) -> int:
-        """Take both players back to the healthy checkpoint; returns the step at which it was written."""
-        snapshot = read(self.healthy)
-        try:
-            self.restore_players(snapshot)
-        except KeyError as error:
-            raise _lacks(error, self.healthy) from None
-        return int(snapshot.progress["step"])
+    def _restore_kept(self, snapshot: Snapshot) -> None:
+        """The players to go back to: those in the checkpoint, else in the file beside it, else as they are now."""
+        if self.run.setup.config.diagnose.on_alarm != "rollback":
+            return
+        self.kept = snapshot.healthy
+        if self.kept is None and self.healthy.exists():
+            beside = read(self.healthy)
+            self.kept = Players(int(beside.progress["step"]), beside.networks, beside.optimizer)
+        if self.kept is None or self.kept.step > self.run.step:
+            self.keep()
 
-    def restore_players(self, snapshot: Snapshot) -> None:
+    def roll_back(self) -> int:
+        """Take both players back to where they were healthy; returns the number of steps that they had done."""
+        assert self.kept is not None, "a game that rolls back keeps its players at the start"
+        try:
+            self.restore_players(self.kept)
+        except KeyError as error:
+            raise _lacks(error, self.last) from None
+        return self.kept.step
+
+    def restore_players(self, snapshot: Snapshot | Players, changed: bool = False) -> None:
         """Weights, averages, and what the optimizers keep. Raises KeyError, CheckpointError."""
         play = self.run.play
         for name, player in play.players.items():
             parameters = player.model.parameters
             load_network(parameters, snapshot.networks[name], name)
-            for slot, vector in player.updater.slots.items():
-                for node, arrays in parameters.views_of(vector).items():
-                    for parameter, view in arrays.items():
-                        view[...] = snapshot.optimizer[name][slot][node][parameter]
-        if play.average is not None:
+            restore_slots(player.updater, parameters, snapshot.optimizer[name], f"/optimizer/{name}")
+        if play.average is not None and changed and AVERAGE not in snapshot.networks:
+            play.average.start()
+        elif play.average is not None:
             stored = snapshot.networks[AVERAGE].parameters
             for node, arrays in play.average.parameters.views_of(play.average.vector).items():
                 for parameter, view in arrays.items():

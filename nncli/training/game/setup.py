@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nncli.checkpoint import Snapshot
 from nncli.data.batches import Loader, Preprocessing
+from nncli.data.dataset import Dataset
+from nncli.data.fingerprint import Fingerprint, fingerprint
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
 from nncli.engine.model import memory_bytes
@@ -45,6 +48,12 @@ class GameSetup:
     reals: Reals
     samples: dict[str, int]
     density: Any = None
+    sources: Mapping[str, Dataset] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> Fingerprint:
+        """What is known of the data that were read."""
+        return fingerprint(self.sources)
 
     def play(self) -> Play:
         norm = self.config.game.spectral_norm
@@ -217,7 +226,7 @@ def set_up(
     else:
         reals, samples = _finite(config, splits, preprocessing)
     models = make_models(config, graphs, plans)
-    return GameSetup(config, base, graphs, plans, models, preprocessing, reals, samples, density)
+    return GameSetup(config, base, graphs, plans, models, preprocessing, reals, samples, density, splits.sources)
 
 
 def density_of(config: GameConfig) -> Any:
