@@ -203,7 +203,13 @@ def test_files_it_links_to_exist() -> None:
 
 
 def test_every_option_has_help() -> None:
-    for command in group.commands.values():
+    inner = [
+        each
+        for command in group.commands.values()
+        if isinstance(command, click.Group)
+        for each in command.commands.values()
+    ]
+    for command in (*group.commands.values(), *inner):
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, (command.name, parameter.name)

@@ -50,7 +50,8 @@ class Splits:
     `train` is there unless `open_splits` was asked for another split only. `classes` is the number of classes of the
     first target that is class numbers, None where there is none. `kinds` are the targets that are used, by name.
     `class_names` are those of the first target, () where the data name none. `fitted` is what was learned of the
-    training split to make samples of a table, and the names of classes; empty where there is neither.
+    training split to make samples of a table, and the names of classes; empty where there is neither. `gaps` are the
+    missing values of tables, by split and column, as many as stood in the file; `dropped` rows were left out for them.
     """
 
     train: Dataset
@@ -61,6 +62,8 @@ class Splits:
     kinds: Mapping[str, Kind]
     class_names: tuple[str, ...] = ()
     fitted: State = field(default_factory=dict)
+    gaps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dropped: int = 0
 
     def check_indices(self, bound: int | None) -> None:
         """Raises DataError unless the samples hold whole numbers from 0 below `bound` (None: any numbers)."""
@@ -123,9 +126,15 @@ def open_splits(
     classes = counts[0] if counts else None
     class_names = next(iter(names.values()), ())
     learned = labels_state(names) if encoding is None else encoding.state()
-    return Splits(
-        train_split, opened.get("validation"), opened.get("test"), shape, classes, kinds, class_names, learned
-    )
+    gaps = {name: part.gaps(rows.get(name)) for name in opened if isinstance(part := found[_home(name, rows)], Table)}
+    dropped = sum(part.dropped for part in found.values() if isinstance(part, Table))
+    parts = train_split, opened.get("validation"), opened.get("test")
+    return Splits(*parts, shape, classes, kinds, class_names, learned, gaps, dropped)
+
+
+def _home(name: str, rows: Mapping[str, Array | None]) -> str:
+    """The source that has the samples of a split: its own, or that of the training data."""
+    return "train" if rows.get(name) is not None else name
 
 
 def _loaded(data: DataSection, base: Path, only: str | None, seed: int) -> dict[str, Dataset | Table]:

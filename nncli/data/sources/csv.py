@@ -226,6 +226,7 @@ class _Reader:
             list(features.values()),
             {name: [targets[place] for place in places] for name, places in self.targets.items()},
             {part: np.flatnonzero(said == part) for said in parts for part in sorted(set(said.tolist()))},
+            len(kept) - len(lines),
         )
 
     def _kept(self, features: Mapping[int, Numbers | Texts], targets: Mapping[int, Either], n: int) -> Array:
