@@ -18,8 +18,9 @@ Advance: TypeAlias = Callable[[float], None]
 class Watcher(Protocol):
     """Whoever shows how far things are."""
 
-    def task(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Advance]:
-        """Something begins, and ends with the context; `total` None: nobody knows how much there is to do."""
+    def task(self, what: str, total: float | None, unit: str, done: float) -> AbstractContextManager[Advance]:
+        """Something begins, and ends with the context; `total` None: nobody knows how much there is to do. So much was
+        `done` before."""
         ...
 
 
@@ -37,16 +38,17 @@ def watching(watcher: Watcher | None) -> Iterator[None]:
 
 
 @contextmanager
-def task(what: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
+def task(what: str, total: float | None = None, unit: str = "", done: float = 0) -> Iterator[Advance]:
     """Something that may take long, called `what` ("reading images"); gives what is told of each step.
 
     `unit` is that of `total` and the steps: `B` for bytes, else a word that people read after a number, or nothing.
+    `done` of `total` were done at some other time.
     """
     watcher = _WATCHER.get()
     if watcher is None:
         yield _unseen
         return
-    with watcher.task(what, total, unit) as advance:
+    with watcher.task(what, total, unit, done) as advance:
         yield advance
 
 

@@ -21,14 +21,14 @@ class Listener:
         self.told: list[object] = []
 
     @contextmanager
-    def task(self, what: str, total: float | None, unit: str) -> Iterator[progress.Advance]:
-        self.told.append((what, total, unit))
+    def task(self, what: str, total: float | None, unit: str, done: float) -> Iterator[progress.Advance]:
+        self.told.append((what, total, unit, done))
         yield self.told.append
         self.told.append("end")
 
 
 def fail(steps: float) -> None:
-    with progress.task("reading", 10, "B") as advance:
+    with progress.task("reading", 10, "B", 3) as advance:
         advance(steps)
         raise ZeroDivisionError
 
@@ -47,7 +47,17 @@ def test_a_watcher_is_told() -> None:
             fail(4)
         assert list(progress.track(iter("c"), "more")) == ["c"]
     assert list(progress.track("ab", "letters")) == ["a", "b"]
-    assert listener.told == [("letters", 2, ""), 1, 1, "end", ("reading", 10, "B"), 4, ("more", None, ""), 1, "end"]
+    assert listener.told == [
+        ("letters", 2, "", 0),
+        1,
+        1,
+        "end",
+        ("reading", 10, "B", 3),
+        4,
+        ("more", None, "", 0),
+        1,
+        "end",
+    ]
 
 
 def test_a_generator_that_is_left_ends_its_task() -> None:
@@ -55,7 +65,7 @@ def test_a_generator_that_is_left_ends_its_task() -> None:
 
     class Watcher:
         @contextmanager
-        def task(self, what: str, total: float | None, unit: str) -> Iterator[progress.Advance]:
+        def task(self, what: str, total: float | None, unit: str, done: float) -> Iterator[progress.Advance]:
             try:
                 yield lambda steps: None
             finally:

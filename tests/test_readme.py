@@ -22,9 +22,11 @@ import pytest
 import nncli as nncli_api
 from nncli import registry
 from nncli.cli import nncli as group
+from nncli.fetch.catalogue import KNOWN
 from nncli.graph import build
 from nncli.spec import decode, open_document, read_text  # fills the registries
 from nncli.spec.game import is_game
+from nncli.spec.mirrors import read_mirrors
 
 assert decode.__name__ == "nncli.spec.decode"  # fills the registries
 
@@ -166,6 +168,17 @@ def test_every_part_is_in_its_table_with_its_fields(kind: str, name: str) -> Non
 def test_its_tables_name_nothing_that_there_is_not(kind: str) -> None:
     names = {name for row in table(kind) for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert names - set(registry.KINDS[kind]) == set()
+
+
+def test_every_known_data_set_is_named() -> None:
+    (section,) = re.findall(r"^### Known data sets\n(.*?)^### ", README, re.MULTILINE | re.DOTALL)
+    assert [name for name in KNOWN if f"`{name}`" not in section] == []
+
+
+def test_its_file_of_mirrors_is_valid(tmp_path: Path) -> None:
+    (text,) = (text for kind, text in BLOCKS if kind == "yaml" and text.startswith("mirrors:"))
+    (tmp_path / "mirrors.yaml").write_text(text)
+    assert set(read_mirrors(tmp_path / "mirrors.yaml")) == {"mnist", "*"}
 
 
 def test_a_part_or_field_that_is_missing_is_found() -> None:

@@ -14,7 +14,7 @@ ROOT = Path(nncli.__file__).parent
 LEVELS = [
     {"errors"},
     {"registry", "fields", "parts", "randomness", "docstrings", "progress"},
-    {"kernels"},
+    {"kernels", "fetch"},
     {"layers", "losses", "game_losses", "optimizers", "initializers", "schedules", "metrics", "data"},
     {"spec"},
     {"graph"},

@@ -43,8 +43,8 @@ class Bars:
         self._open = 0
 
     @contextmanager
-    def task(self, what: str, total: float | None, unit: str) -> Iterator[Advance]:
-        bar = _Bar(self, what, total, unit)
+    def task(self, what: str, total: float | None, unit: str, done: float) -> Iterator[Advance]:
+        bar = _Bar(self, what, total, unit, done)
         timer = threading.Timer(self.delay, bar.show)
         timer.daemon = True
         timer.start()
@@ -78,9 +78,10 @@ class Bars:
 class _Bar:
     """One task."""
 
-    def __init__(self, bars: Bars, what: str, total: float | None, unit: str) -> None:
+    def __init__(self, bars: Bars, what: str, total: float | None, unit: str, done: float) -> None:
         self.bars, self.what, self.total, self.unit = bars, what, total, unit
-        self.done, self.began, self.drawn = 0.0, monotonic(), 0.0
+        self.before = self.done = done
+        self.began, self.drawn = monotonic(), 0.0
         self.row: TaskID | None = None
         self.over = False
         self._draw: Callable[[], None] | None = None
@@ -113,10 +114,11 @@ class _Bar:
         if self.total or self.done:
             of = f" of {amount(self.total)}" if self.total else ""
             parts.append(f"{amount(self.done)}{of} {'' if self.unit == 'B' else self.unit}".strip())
-        if self.done and self.unit == "B":
-            parts.append(f"{size(self.done / seconds)}/s")
-        if self.done and self.total and self.done < self.total:
-            parts.append(f"{duration(seconds * (self.total - self.done) / self.done)} left")
+        here = self.done - self.before
+        if here and self.unit == "B":
+            parts.append(f"{size(here / seconds)}/s")
+        if here and self.total and self.done < self.total:
+            parts.append(f"{duration(seconds * (self.total - self.done) / here)} left")
         return "  ".join(parts)
 
 
