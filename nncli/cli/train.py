@@ -66,24 +66,26 @@ def train(
         )
     from nncli.report.console import messages, results
     from nncli.report.documents import write
+    from nncli.report.progress import opening, waiting
     from nncli.report.tables import outcome
     from nncli.training import supervised
     from nncli.training.folds import Folds
 
     texts = options.override_texts(context)
+    console = messages(quiet or json)
     if dry_run:
-        document = _plan(config, resume, texts, folds, options.planner(plan))
+        with waiting(console):
+            document = _plan(config, resume, texts, folds, options.planner(plan))
         if json:
             write(document)
         elif not quiet:
             _print_dry_run(document)
         return 0
-    console = messages(quiet or json)
     planner = options.planner(plan)
     if folds is not None:
         assert config is not None
         return _cross_validate(Folds(config, texts, out, folds, planner), console, verbose, json, quiet)
-    with supervised.open_run(config, resume, texts, out, planner) as run, Signals() as signals:
+    with opening(console, supervised.open_run(config, resume, texts, out, planner)) as run, Signals() as signals:
         finished = _run(run, signals, console, verbose)
     if json:
         write(supervised.document(finished))
@@ -108,10 +110,11 @@ def _cross_validate(folds: Folds, console: Console, verbose: int, json: bool, qu
     """A run for each fold, until one is stopped."""
     from nncli.report.console import results
     from nncli.report.documents import write
+    from nncli.report.progress import opening
     from nncli.report.tables import cross_validation
 
     for number in range(1, folds.of + 1):
-        with folds.open_run(number) as run, Signals() as signals:
+        with opening(console, folds.open_run(number)) as run, Signals() as signals:
             console.print(f"fold {number} of {folds.of}", style="bold")
             folds.finished.append(_run(run, signals, console, verbose))
         if signals.received:

@@ -286,16 +286,18 @@ def _names(steps: Sequence[Step]) -> list[str]:
     return [f"{place}_{step.type_name}" for place, step in enumerate(steps)]
 
 
-def passes(dataset: Dataset, before: Preprocessing, what: str) -> Callable[[], Iterator[Array]]:
-    """Passes over a dataset in blocks (…, n) of float64, in order, after the steps `before`; a block is overwritten by
+def passes(
+    dataset: Dataset, before: Preprocessing, what: str, dtype: DTypeLike = np.float64
+) -> Callable[[], Iterator[Array]]:
+    """Passes over a dataset in blocks (…, n), in order, after the steps `before`; a block is overwritten by
     the next. `what` is how those who wait are told of a pass."""
-    loader = Loader(dataset, before, np.float64)
+    loader = Loader(dataset, before, dtype)
 
     def batches() -> Iterator[Array]:
         shape = before.shape(dataset.shape)
         size = math.prod(shape)
         step = min(len(loader), max(1, _FIT_BLOCK // size))
-        block = np.empty(size * step)
+        block: Array = np.empty(size * step, dtype)
         with progress.task(what, len(loader), "samples") as advance:
             for start in range(0, len(loader), step):
                 indices = np.arange(start, min(start + step, len(loader)))

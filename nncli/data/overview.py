@@ -10,15 +10,11 @@ from functools import cached_property
 
 import numpy as np
 
-from nncli import progress
 from nncli.data.batches import Preprocessing, passes
 from nncli.data.dataset import TARGET, Dataset
 from nncli.data.splits import Kind
 from nncli.data.table import Encoding, State
 from nncli.parts import Array, Shape
-
-_BLOCK = 2**22
-"""Bytes of samples that are told apart in one go."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +102,10 @@ def class_counts(dataset: Dataset, classes: int, name: str = TARGET) -> Array:
 
 
 def kept_bytes(dataset: Dataset) -> int:
-    """Bytes that the samples and targets take in memory."""
+    """Bytes that the samples and targets take."""
+    own = dataset.x.size * dataset.x.dtype.itemsize
     share = len(dataset) / len(dataset.x)
-    return round(share * (dataset.x.nbytes + sum(target.array.nbytes for target in dataset.targets.values())))
+    return round(share * (own + sum(target.array.nbytes for target in dataset.targets.values())))
 
 
 def first_of_each(dataset: Dataset, classes: int | None, each: int, name: str = TARGET) -> list[Array]:
@@ -158,18 +155,13 @@ class Known:
 
 def _digests(dataset: Dataset) -> Iterator[bytes]:
     """Of each sample, in order."""
-    rows = np.arange(len(dataset.x)) if dataset.rows is None else dataset.rows
-    size = dataset.x.nbytes // len(dataset.x)
-    step = max(1, _BLOCK // size)
-    with progress.task("comparing samples", len(rows), "samples") as advance:
-        for start in range(0, len(rows), step):
-            block = np.ascontiguousarray(dataset.x[rows[start : start + step]])
-            if block.dtype.kind == "f":
-                block += 0.0  # -0.0 equals 0.0
-            content = memoryview(block.tobytes())
-            for first in range(0, len(content), size):
-                yield hashlib.blake2b(content[first : first + size], digest_size=16).digest()
-            advance(len(block))
+    for block in passes(dataset, Preprocessing(), "comparing samples", dataset.x.dtype)():
+        if block.dtype.kind == "f":
+            block += 0.0  # -0.0 equals 0.0
+        content = memoryview(block.reshape(-1, block.shape[-1]).tobytes("F"))
+        size = len(content) // block.shape[-1]
+        for first in range(0, len(content), size):
+            yield hashlib.blake2b(content[first : first + size], digest_size=16).digest()
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 
@@ -16,6 +16,7 @@ from nncli.report.console import count, duration, size
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+T = TypeVar("T")
 DELAY = 1.0
 """Seconds that something may take before there is a bar."""
 PERIOD = 0.1
@@ -31,6 +32,15 @@ def waiting(console: Console, delay: float = DELAY) -> Iterator[None]:
     shown = console.is_terminal and not console.quiet
     with watching(Bars(console, delay) if shown else None):
         yield
+
+
+@contextmanager
+def opening(console: Console, opened: AbstractContextManager[T]) -> Iterator[T]:
+    """Enter a context as under `waiting`; what is done inside it shows itself."""
+    with ExitStack() as stack:
+        with waiting(console):
+            entered = stack.enter_context(opened)
+        yield entered
 
 
 class Bars:

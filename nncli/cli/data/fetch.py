@@ -85,8 +85,9 @@ def fetch(
     try:
         with waiting(console, delay=0.2):
             done = sets.fetch(wanted, to or sets.folder_of(wanted, kept), places, settings, kept)
-    except KeyboardInterrupt:
-        console.print("stopped; what has come so far is kept, and the same command goes on with it", markup=False)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # Ctrl-C and its like
+            console.print("stopped; what has come so far is kept, and the same command goes on with it", markup=False)
         raise
     shown = report.document(done)
     if json:
