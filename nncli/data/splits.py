@@ -126,7 +126,11 @@ def open_splits(
     classes = counts[0] if counts else None
     class_names = next(iter(names.values()), ())
     learned = labels_state(names) if encoding is None else encoding.state()
-    gaps = {name: part.gaps(rows.get(name)) for name in opened if isinstance(part := found[_home(name, rows)], Table)}
+    gaps: dict[str, Mapping[str, int]] = {
+        name: part.gaps(rows.get(name))
+        for name in ("train", "validation", "test")
+        if name in opened and isinstance(part := found[_home(name, rows)], Table)
+    }
     dropped = sum(part.dropped for part in found.values() if isinstance(part, Table))
     parts = train_split, opened.get("validation"), opened.get("test")
     return Splits(*parts, shape, classes, kinds, class_names, learned, gaps, dropped)

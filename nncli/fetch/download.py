@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,7 @@ from urllib.parse import urljoin, urlsplit
 from nncli import progress
 from nncli.errors import DataError, Fault, OutputError
 from nncli.fetch.catalogue import Remote
+from nncli.fetch.disk import unwritable, writing
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a server counts as gone."""
@@ -164,7 +166,7 @@ class _Part:
         missing = self.remote.size - self.size + sum((self.remote.members or {}).values())
         free = shutil.disk_usage(self.path.parent).free
         if missing > free:
-            raise self._full(f"{missing:,} bytes are to come, {free:,} are free")
+            raise unwritable(self.target, f"{missing:,} bytes are to come, {free:,} are free", self.path)
 
     def validator(self, address: str) -> str:
         """The version of the file that the part is of, where this address gave it; else empty."""
@@ -215,18 +217,8 @@ class _Part:
             os.replace(self.path, self.target)
             self.origin.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._full(error.strerror or str(error)) from None
-
-    def _full(self, why: str) -> OutputError:
-        hint = "free some space, or fetch to another folder: --to DIR"
-        if self.size:
-            hint += f"; {self.path.name} is kept, and the same command goes on with it"
-        return OutputError(Fault(f"cannot be written: {why}", file=str(self.target), hint=hint))
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.target, self.path)
 
 
 def sha256(path: Path) -> str:

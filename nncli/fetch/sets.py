@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nncli.errors import DataError, Fault, OutputError, UsageError
 from nncli.fetch.catalogue import KnownSet, Remote
+from nncli.fetch.disk import writing
 from nncli.fetch.download import Settings, download, sha256
 from nncli.fetch.unpack import unpack
 
@@ -116,13 +117,12 @@ def _copied(remote: Remote, source: Path, folder: Path, settings: Settings) -> b
             return False
     for name in remote.kept:
         part = folder / f"{name}.part"
-        try:
+        with writing(folder / name):
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, part)
-            os.replace(part, folder / name)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            message = f"cannot be written: {error.strerror or error}"
-            raise OutputError(Fault(message, file=str(folder / name))) from None
+            try:
+                shutil.copyfile(source / name, part)
+                os.replace(part, folder / name)
+            finally:
+                part.unlink(missing_ok=True)
     settings.tell(f"copied {', '.join(remote.kept)} from {source}")
     return True

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from nncli import progress
-from nncli.errors import DataError, Fault, OutputError
+from nncli.errors import DataError, Fault
+from nncli.fetch.disk import writing
 
 MOST = 100
 """Entries of an archive at most, wanted or not."""
@@ -45,7 +45,7 @@ def unpack(archive: Path, wanted: Mapping[str, int], folder: Path) -> None:
         if missing := sorted(set(wanted) - set(parts)):
             raise _fault(archive, f"does not hold '{missing[0]}'")
         for path in parts.values():
-            with _writing(path):
+            with writing(path):
                 os.replace(path, path.with_name(path.name.removesuffix(".part")))
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise _fault(archive, f"is damaged: {error}") from None
@@ -71,30 +71,20 @@ def _checked(entry: tarfile.TarInfo, archive: Path, place: int, left: int) -> in
 
 
 def _write(content: IO[bytes], path: Path, size: int, archive: Path, advance: progress.Advance) -> None:
-    with _writing(path):
+    with writing(path):
         file = path.open("wb")
     with file:
         done = 0
         while chunk := content.read(_CHUNK):
-            with _writing(path):
+            with writing(path):
                 file.write(chunk)
             done += len(chunk)
             advance(len(chunk))
         if done < size:
             raise _fault(archive, f"is truncated: '{path.name.removesuffix('.part')}' ends after {done:,} bytes")
-        with _writing(path):
+        with writing(path):
             file.flush()
             os.fsync(file.fileno())
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        hint = "free some space, or fetch to another folder: --to DIR"
-        message = f"cannot be written: {error.strerror or error}"
-        raise OutputError(Fault(message, file=str(path), hint=hint)) from None
 
 
 def _fault(archive: Path, message: str) -> DataError:

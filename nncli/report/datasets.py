@@ -27,7 +27,7 @@ IMAGE_ROWS, SOUNDS, PLANE = 2, 8, (60, 15)
 def show(document: Mapping[str, Any], shown: Examples, console: Console) -> None:
     """Splits, their numbers, classes or targets, columns, some samples, findings."""
     sides = "×".join(str(side) for side in document["shape"])
-    head = f"{document['name']}: samples of {sides} numbers"
+    head = f"{document['name']}: samples of {sides} number{'' if sides == '1' else 's'}"
     if document["endless"]:
         head += ", drawn anew without end; figures are of one draw"
     console.print(Text(head, overflow="fold"))
@@ -187,8 +187,8 @@ def _missing(document: Mapping[str, Any], console: Console) -> None:
         drawn.add_column(name)
     for row in document["missing"]:
         filled = row["filled_with"]
-        put = figure(filled) if isinstance(filled, float) else filled or ""
-        drawn.add_row(Text(row["column"]), *(count(n) for n in row["counts"].values()), str(row["strategy"]), Text(put))
+        put, strategy = (figure(one) if isinstance(one, float) else one or "" for one in (filled, row["strategy"]))
+        drawn.add_row(Text(row["column"]), *(count(n) for n in row["counts"].values()), strategy, Text(put))
     console.print("")
     console.print(drawn)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,11 @@ from nncli.fetch.catalogue import KNOWN
 from nncli.spec import read_text
 from tests.cli.conftest import Runner
 from tests.data.files import DATASETS
-from tests.fetch.server import Server, cut, serving, status, whole
+from tests.fetch.server import Server, cut, status, whole
 from tests.training.runs import ROOT
 
 IRIS = DATASETS / "iris" / "iris.data"
 needs_iris = pytest.mark.skipif(not IRIS.exists(), reason="the irises are not in ../shared/datasets/iris")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as made:
-        yield made
 
 
 def test_the_list(run: Runner, tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from tests.fetch.server import (
     ignoring_ranges,
     other_part,
     redirect,
-    serving,
     silent,
     stalling,
     status,
@@ -36,12 +35,6 @@ from tests.fetch.server import (
 CONTENT = random.Random(0).randbytes(300_000)
 OTHER = CONTENT[:100_000] + bytes(100_000) + CONTENT[200_000:]
 FILE = Remote("a.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as made:
-        yield made
 
 
 def get(server: Server, target: Path, *paths: str, timeout: float = 5.0) -> list[str]:

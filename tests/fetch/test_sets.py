@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from nncli.spec.dump import block
 from nncli.spec.mirrors import read_mirrors
 from nncli.training.objective import kinds_of
 from tests.data.files import DATASETS
-from tests.fetch.server import Server, serving, whole
+from tests.fetch.server import Server, whole
 
 NAMES = ["mnist", "optdigits", "iris", "wine", "breast-cancer", "abalone", "auto-mpg", "california-housing"]
 SAMPLES = {"mnist": 70_000, "optdigits": 5_620, "iris": 150, "wine": 178, "breast-cancer": 569, "abalone": 4_177}
@@ -115,12 +114,6 @@ def test_where_sets_are_kept(environment: dict[str, str], system: str, folder: s
 
 
 # -- fetching ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as made:
-        yield made
 
 
 A, B = b"first file" * 100, b"second" * 50
