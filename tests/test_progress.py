@@ -106,6 +106,18 @@ def test_no_bar_for_what_is_short_or_not_to_be_seen() -> None:
     assert shown(True, 0.1, 0.01, quiet=True) == ""
 
 
+def test_short_tasks_one_after_the_other() -> None:
+    """The first ones are over before there is a bar; once nothing was to be seen for long, the next is shown soon."""
+    stream = io.StringIO()
+    bars = Bars(Console(file=stream, force_terminal=True, width=100), 0.4)
+    with progress.watching(bars):
+        for number in range(6):
+            with progress.task(f"part {number}"):
+                time.sleep(0.15)
+    assert "part 0" not in stream.getvalue()
+    assert "part" in stream.getvalue()
+
+
 def test_tasks_inside_tasks() -> None:
     stream = io.StringIO()
     bars = Bars(Console(file=stream, force_terminal=True, width=100), 0.05)

@@ -124,6 +124,9 @@ def _classes(classes: Mapping[str, Any], console: Console) -> None:
     console.print("")
     console.print(drawn)
     _more(len(classes["names"]) - MOST_CLASSES, "classes", console)
+    if len(classes["names"]) > 1:
+        ratio = "" if classes["ratio"] is None else f", {classes['ratio']:.3g} times as many as the smallest"
+        console.print(f"the largest class has {classes['majority']:.1%} of the training samples{ratio}", style="dim")
 
 
 def _more(rest: int, what: str, console: Console) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DELAY = 1.0
 """Seconds that something may take before there is a bar."""
+SOON = 0.2
+"""Of that delay a task may take in any case: shorter ones one after the other would flicker."""
 PERIOD = 0.1
 """Seconds between two looks at how far it is."""
 
@@ -44,10 +46,12 @@ def opening(console: Console, opened: AbstractContextManager[T]) -> Iterator[T]:
 
 
 class Bars:
-    """A bar for each task that is not over after `delay` seconds; tasks may begin inside others."""
+    """A bar for each task that is not over once nothing was to be seen for `delay` seconds, or soon after if it begins
+    later; tasks may begin inside others."""
 
     def __init__(self, console: Console, delay: float = DELAY) -> None:
         self.console, self.delay = console, delay
+        self._seen = monotonic()
         self._lock = threading.Lock()
         self._progress: Progress | None = None
         self._open = 0
@@ -55,7 +59,7 @@ class Bars:
     @contextmanager
     def task(self, what: str, total: float | None, unit: str, done: float) -> Iterator[Advance]:
         bar = _Bar(self, what, total, unit, done)
-        timer = threading.Timer(self.delay, bar.show)
+        timer = threading.Timer(max(SOON * self.delay, self.delay - (monotonic() - self._seen)), bar.show)
         timer.daemon = True
         timer.start()
         try:
@@ -82,7 +86,7 @@ class Bars:
         self._open -= 1
         if not self._open:
             self._progress.stop()
-            self._progress = None
+            self._progress, self._seen = None, monotonic()
 
 
 class _Bar:

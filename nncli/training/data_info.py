@@ -125,10 +125,18 @@ class Info:
         return "of train" if isinstance(source, int) else str(source.type_name)
 
     def _classes(self) -> dict[str, Any] | None:
+        """Samples of each class by split; of the training split how many times as many the largest has as the smallest,
+        and its share: how often one is right who always says it."""
         if self.classed is None:
             return None
         counts = {name: _padded(one.counts[self.classed], len(self.names)) for name, one in self.overviews.items()}
-        return {"names": list(self.names), "counts": counts}
+        most, least = max(counts["train"]), min(counts["train"])
+        return {
+            "names": list(self.names),
+            "counts": counts,
+            "ratio": most / least if least else None,
+            "majority": most / sum(counts["train"]),
+        }
 
     def _targets(self) -> list[dict[str, Any]]:
         """Targets that are values: of a few numbers each of them, of more all together."""

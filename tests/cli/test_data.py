@@ -40,6 +40,8 @@ def test_digits(run: Runner, tmp_path: Path) -> None:
     counts = {name: np.array(here) for name, here in document["classes"]["counts"].items()}
     assert (counts["train"] + counts["validation"] == np.bincount(y)).all()
     assert (counts["test"] == np.bincount(v)).all()
+    assert document["classes"]["ratio"] == counts["train"].max() / counts["train"].min()
+    assert document["classes"]["majority"] == counts["train"].max() / counts["train"].sum()
     test = splits["test"]
     assert (test["source"], test["dtype"], test["bytes"]) == ("npz", "uint8", u.nbytes + 8 * len(v))
     assert (test["min"], test["max"]) == (u.min(), u.max())
