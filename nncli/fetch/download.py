@@ -94,20 +94,21 @@ def _with_hint(fault: Fault, part: _Part) -> Fault:
 
 def _from_address(address: str, part: _Part, settings: Settings) -> None:
     """Fill the part, and check it. Raises _Failed."""
-    resumed = part.size > 0
+    resumed = anew = False
     attempt = 0
     while True:
         before = part.size
+        resumed = resumed or before > 0
         try:
             if part.size < part.remote.size:
                 _ask(address, part, settings.timeout)
             part.check()
             return
         except _Wrong as wrong:
-            if not resumed:
+            if anew or not resumed:
                 raise _Failed(str(wrong)) from None
             # The part was of another file or version: this address has not been asked for all of it yet.
-            resumed, attempt = False, 0
+            anew, resumed, attempt = True, False, 0
         except _Failed as failed:
             attempt = 1 if part.size > before else attempt + 1
             if not failed.again or attempt >= ATTEMPTS:

@@ -131,6 +131,19 @@ def test_a_part_of_another_file_is_found_by_the_checksum(server: Server, tmp_pat
     assert (tmp_path / "a.bin").read_bytes() == CONTENT
 
 
+def test_a_file_that_changes_while_it_comes(server: Server, tmp_path: Path) -> None:
+    """Without a version that tells; and one that changes always is not asked for without end."""
+    server["/a.bin"] = [cut(bytes(300_000), 120_000, ""), whole(CONTENT, "")]
+    get(server, tmp_path / "a.bin")
+    assert [range_ for _, range_, _ in server.asked] == ["", "bytes=120000-", ""]
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    (tmp_path / "a.bin").unlink()
+    server["/a.bin"] = [cut(bytes(300_000), 120_000, ""), whole(CONTENT, "")] * 20
+    with pytest.raises(DataError, match="gives another file"):
+        get(server, tmp_path / "a.bin")
+    assert left(tmp_path) == []
+
+
 @pytest.mark.parametrize("size", [300_000, 300_001, 400_000])
 def test_a_part_that_is_too_long_or_wrong(server: Server, tmp_path: Path, size: int) -> None:
     server["/a.bin"] = whole(CONTENT)
