@@ -22,9 +22,11 @@ import pytest
 import nncli as nncli_api
 from nncli import registry
 from nncli.cli import nncli as group
+from nncli.fetch.catalogue import KNOWN
 from nncli.graph import build
 from nncli.spec import decode, open_document, read_text  # fills the registries
 from nncli.spec.game import is_game
+from nncli.spec.mirrors import read_mirrors
 
 assert decode.__name__ == "nncli.spec.decode"  # fills the registries
 
@@ -170,6 +172,17 @@ def test_its_tables_name_nothing_that_there_is_not(kind: str) -> None:
     assert names - set(registry.KINDS[kind]) == set()
 
 
+def test_every_known_data_set_is_named() -> None:
+    (section,) = re.findall(r"^### Known data sets\n(.*?)^### ", README, re.MULTILINE | re.DOTALL)
+    assert [name for name in KNOWN if f"`{name}`" not in section] == []
+
+
+def test_its_file_of_mirrors_is_valid(tmp_path: Path) -> None:
+    (text,) = (text for kind, text in BLOCKS if kind == "yaml" and text.startswith("mirrors:"))
+    (tmp_path / "mirrors.yaml").write_text(text)
+    assert set(read_mirrors(tmp_path / "mirrors.yaml")) == {"mnist", "*"}
+
+
 def test_a_part_or_field_that_is_missing_is_found() -> None:
     rows = table("loss")
     assert missing("loss", "made_up", [], rows) == ["loss made_up (0 rows)"]
@@ -205,7 +218,13 @@ def test_files_it_links_to_exist() -> None:
 
 
 def test_every_option_has_help() -> None:
-    for command in group.commands.values():
+    inner = [
+        each
+        for command in group.commands.values()
+        if isinstance(command, click.Group)
+        for each in command.commands.values()
+    ]
+    for command in (*group.commands.values(), *inner):
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, (command.name, parameter.name)

@@ -13,8 +13,8 @@ import nncli
 ROOT = Path(nncli.__file__).parent
 LEVELS = [
     {"errors"},
-    {"registry", "fields", "parts", "periods", "randomness", "docstrings"},
-    {"kernels"},
+    {"registry", "fields", "parts", "periods", "randomness", "docstrings", "progress"},
+    {"kernels", "fetch"},
     {"layers", "losses", "game_losses", "optimizers", "initializers", "schedules", "metrics", "data"},
     {"spec"},
     {"graph"},

@@ -13,6 +13,7 @@ import click
 
 from nncli import __version__
 from nncli.cli.bench import bench
+from nncli.cli.data import data
 from nncli.cli.eval import evaluate
 from nncli.cli.gan import gan
 from nncli.cli.gradcheck import gradcheck
@@ -44,6 +45,7 @@ def nncli() -> None:
 
 for command in (
     bench,
+    data,
     train,
     evaluate,
     gan,
@@ -103,7 +105,8 @@ def _say_interrupted(error: Interrupted) -> None:
 
 def _asked(flag: str, words: list[str]) -> bool:
     """Whether a flag was given, in words or by its variable; also where the rest cannot be understood."""
-    variable = f"NNCLI_{words[0].upper().replace('-', '_')}_{flag.upper()}" if words else ""
+    command = words[:2] if words[:1] == [data.name] else words[:1]
+    variable = "_".join(["NNCLI", *command, flag]).upper().replace("-", "_")
     return f"--{flag}" in words or os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
 
 

@@ -42,12 +42,14 @@ def evaluate(
     """
     if split is not None and data is not None:
         raise click.UsageError("--split and --data exclude each other")
-    from nncli.report.console import results
+    from nncli.report.console import messages, results
     from nncli.report.documents import write
+    from nncli.report.progress import waiting
     from nncli.report.tables import evaluation
     from nncli.training.evaluate import evaluate_checkpoint
 
-    result: dict[str, Any] = evaluate_checkpoint(checkpoint, split, data, threads, features)
+    with waiting(messages(quiet or json)):
+        result: dict[str, Any] = evaluate_checkpoint(checkpoint, split, data, threads, features)
     if json:
         write(result)
     else:

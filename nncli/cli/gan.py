@@ -55,6 +55,8 @@ def gan(
     from nncli.report.console import messages, results
     from nncli.report.documents import write
     from nncli.report.game import display, outcome
+    from nncli.report.progress import opening as watched
+    from nncli.report.progress import waiting
     from nncli.report.samples import Frames
     from nncli.report.tables import going_on
     from nncli.training.game import opening
@@ -64,16 +66,17 @@ def gan(
     allowance = Allowance(max_time)
 
     texts = options.override_texts(context)
+    console = messages(quiet or json)
     if dry_run:
-        document = opening.plan_only(config, resume, texts, allow_change)
+        with waiting(console):
+            document = opening.plan_only(config, resume, texts, allow_change)
         if json:
             write(document)
         elif not quiet:
             _print_dry_run(document)
         return 0
-    console = messages(quiet or json)
     with (
-        opening.open_game(config, resume, texts, out, allow_change) as run,
+        watched(console, opening.open_game(config, resume, texts, out, allow_change)) as run,
         Signals() as signals,
         display(console, verbose) as view,
     ):

@@ -24,15 +24,18 @@ def plot(run: Path, output: Path | None, json: bool, quiet: bool, debug: bool) -
 
     Needs matplotlib, which comes with the extra `plot`.
     """
+    from nncli import progress
     from nncli.checkpoint import read, replace, resolve
     from nncli.report.console import messages
     from nncli.report.documents import write
     from nncli.report.pictures.history import curves_of, kind_of
+    from nncli.report.progress import waiting
 
     checkpoint = resolve(run)
     target = output if output is not None else checkpoint.with_name("curves.png")
     kind = kind_of(target)
-    panels, drawn = curves_of(read(checkpoint), str(checkpoint), kind)
+    with waiting(messages(quiet or json)), progress.task("drawing curves"):
+        panels, drawn = curves_of(read(checkpoint), str(checkpoint), kind)
     replace(target, drawn, what="the picture")
     if json:
         write({"checkpoint": str(checkpoint), "picture": str(target), "bytes": len(drawn), "panels": panels})

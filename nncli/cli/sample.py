@@ -58,13 +58,19 @@ def sample(
         count = SAMPLES if interpolate is None else POINTS
     if interpolate is not None and count < 2:
         raise click.UsageError("--interpolate needs at least two points: -n 2")
+    from nncli import progress
     from nncli.checkpoint import replace
     from nncli.report.console import messages
     from nncli.report.documents import write
+    from nncli.report.progress import waiting
     from nncli.report.samples import encoded, target_of
     from nncli.training.game.sampling import open_samples
 
-    with open_samples(checkpoint, count, seed, interpolate, not raw) as made:
+    with (
+        waiting(messages(quiet or json)),
+        progress.task("making samples"),
+        open_samples(checkpoint, count, seed, interpolate, not raw) as made,
+    ):
         target, kind = target_of(made, output)
         data = encoded(made, kind)
     replace(target, data, what="the samples")

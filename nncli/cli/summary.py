@@ -49,14 +49,16 @@ def summary(
     from nncli.report import probes, tables
     from nncli.report.console import messages, print_missing, results
     from nncli.report.documents import write
+    from nncli.report.progress import waiting
     from nncli.training.describe import describe
 
     texts = options.override_texts(context)
-    document = describe(config, texts, not random, options.planner(plan))
-    if probe:
-        from nncli.training.look import probe_config
+    with waiting(messages(quiet or json)):
+        document = describe(config, texts, not random, options.planner(plan))
+        if probe:
+            from nncli.training.look import probe_config
 
-        document["probe"] = probe_config(config, texts, random=random, samples=samples, weights=weights)
+            document["probe"] = probe_config(config, texts, random=random, samples=samples, weights=weights)
     if json:
         write(document)
         return

@@ -73,6 +73,7 @@ def train(
         raise click.UsageError("--folds needs the CONFIG, also with --resume")
     from nncli.report.console import messages, results
     from nncli.report.documents import write
+    from nncli.report.progress import opening, waiting
     from nncli.report.tables import going_on, outcome
     from nncli.training import supervised
     from nncli.training.folds import Folds
@@ -81,20 +82,22 @@ def train(
     allowance = Allowance(max_time)
 
     texts = options.override_texts(context)
+    console = messages(quiet or json)
     if dry_run:
-        document = _plan(config, resume, texts, folds, options.planner(plan), allow_change)
+        with waiting(console):
+            document = _plan(config, resume, texts, folds, options.planner(plan), allow_change)
         if json:
             write(document)
         elif not quiet:
             _print_dry_run(document)
         return 0
-    console = messages(quiet or json)
     planner = options.planner(plan)
     if folds is not None:
         assert config is not None
         cut = Folds(config, texts, out if resume is None else resume, folds, planner, resume is not None, allow_change)
         return _cross_validate(cut, allowance, console, verbose, json, quiet)
-    with supervised.open_run(config, resume, texts, out, planner, allow_change) as run, Signals() as signals:
+    opened = supervised.open_run(config, resume, texts, out, planner, allow_change)
+    with opening(console, opened) as run, Signals() as signals:
         finished = _run(run, signals, allowance, console, verbose)
         again = options.resuming("train", None, run.folder, bool(run.setup.config.plugins))
     if json:
@@ -122,10 +125,11 @@ def _cross_validate(folds: Folds, allowance: Allowance, console: Console, verbos
     """A run for each fold, until one is stopped."""
     from nncli.report.console import results
     from nncli.report.documents import write
+    from nncli.report.progress import opening
     from nncli.report.tables import cross_validation, going_on
 
     for number in range(1, folds.of + 1):
-        with folds.open_run(number) as run, Signals() as signals:
+        with opening(console, folds.open_run(number)) as run, Signals() as signals:
             console.print(f"fold {number} of {folds.of}", style="bold")
             folds.finished.append(_run(run, signals, allowance, console, verbose))
             again = options.resuming("train", folds.config, folds.folder, bool(run.setup.config.plugins))

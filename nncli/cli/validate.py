@@ -21,9 +21,11 @@ def validate(context: click.Context, /, config: Path, json: bool, quiet: bool, *
     """Find all faults of a configuration at once; silent success is exit code 0 and one line."""
     from nncli.report.console import messages, print_missing, results
     from nncli.report.documents import write
+    from nncli.report.progress import waiting
     from nncli.training.describe import describe
 
-    document = describe(config, options.override_texts(context))
+    with waiting(messages(quiet or json)):
+        document = describe(config, options.override_texts(context))
     if json:
         named = {name: document[name] for name in ("name", "parameters", "missing")}
         write({"valid": True, "config": str(config), **named})

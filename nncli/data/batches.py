@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nncli import progress
 from nncli.data.dataset import Dataset
 from nncli.data.streamed import Streamed
 from nncli.errors import CheckpointError, Fault
@@ -79,7 +80,11 @@ class Preprocessing:
         """Each step learns, in float64, from the samples as the steps before it leave them; `targets` get a scale."""
         done = cls()
         for step in steps:
-            learned = step.fit(_passes(dataset, done), done.shape(dataset.shape)) if _learns(step) else {}
+            learned = (
+                step.fit(passes(dataset, done, f"fitting {step.type_name}"), done.shape(dataset.shape))
+                if _learns(step)
+                else {}
+            )
             done = cls((*done.steps, step), (*done.fitted, learned))
         return cls(done.steps, done.fitted, {name: Scale.fit(dataset, name) for name in targets})
 
@@ -294,19 +299,24 @@ def _names(steps: Sequence[Step]) -> list[str]:
     return [f"{place}_{step.type_name}" for place, step in enumerate(steps)]
 
 
-def _passes(dataset: Dataset, before: Preprocessing) -> Callable[[], Iterator[Array]]:
-    """Passes over a dataset in blocks (…, n), in order; a block is overwritten by the next."""
-    loader = Loader(dataset, before, np.float64)
+def passes(
+    dataset: Dataset, before: Preprocessing, what: str, dtype: DTypeLike = np.float64
+) -> Callable[[], Iterator[Array]]:
+    """Passes over a dataset in blocks (…, n), in order, after the steps `before`; a block is overwritten by
+    the next. `what` is how those who wait are told of a pass."""
+    loader = Loader(dataset, before, dtype)
 
     def batches() -> Iterator[Array]:
         shape = before.shape(dataset.shape)
         size = math.prod(shape)
         step = min(len(loader), max(1, _FIT_BLOCK // size))
-        block = np.empty(size * step)
-        for start in range(0, len(loader), step):
-            indices = np.arange(start, min(start + step, len(loader)))
-            x = block[: size * len(indices)].reshape(*shape, len(indices))
-            loader.fill(indices, x)
-            yield x
+        block: Array = np.empty(size * step, dtype)
+        with progress.task(what, len(loader), "samples") as advance:
+            for start in range(0, len(loader), step):
+                indices = np.arange(start, min(start + step, len(loader)))
+                x = block[: size * len(indices)].reshape(*shape, len(indices))
+                loader.fill(indices, x)
+                yield x
+                advance(len(indices))
 
     return batches

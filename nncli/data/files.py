@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from nncli.errors import DataError, Fault, NoSuchFile
+from nncli.fetch.catalogue import remedy
 from nncli.parts import Array, Shape
 
 Layout: TypeAlias = Literal["nchw", "nhwc"]
@@ -36,7 +37,10 @@ def find(base: Path, path: str) -> Path:
             raise DataError(Fault("is not a regular file", file=str(file)))
     except (OSError, ValueError) as error:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
-    raise NoSuchFile(Fault("no such file", file=str(file), hint=_nearest(file, path, Path.is_file)))
+    hint = _nearest(file, path, Path.is_file)
+    if command := remedy(file):
+        hint = f"`{command}` downloads it"
+    raise NoSuchFile(Fault("no such file", file=str(file), hint=hint))
 
 
 def find_folder(base: Path, path: str) -> Path:

@@ -51,7 +51,8 @@ class Splits:
     first target that is class numbers, None where there is none. `kinds` are the targets that are used, by name.
     `class_names` are those of the first target, () where the data name none. `fitted` is what was learned of the
     training split to make samples of a table, and the names of classes; empty where there is neither. `sources` are
-    what was read, whole, by the split that it is for.
+    what was read, whole, by the split that it is for. `gaps` are the missing values of tables, by split and column, as
+    many as stood in the file; `dropped` rows were left out for them.
     """
 
     train: Dataset
@@ -63,6 +64,8 @@ class Splits:
     class_names: tuple[str, ...] = ()
     fitted: State = field(default_factory=dict)
     sources: Mapping[str, Dataset] = field(default_factory=dict)
+    gaps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dropped: int = 0
 
     def check_indices(self, bound: int | None) -> None:
         """Raises DataError unless the samples hold whole numbers from 0 below `bound` (None: any numbers)."""
@@ -126,8 +129,19 @@ def open_splits(
     classes = counts[0] if counts else None
     class_names = next(iter(names.values()), ())
     learned = labels_state(names) if encoding is None else encoding.state()
-    validation, test = opened.get("validation"), opened.get("test")
-    return Splits(train_split, validation, test, shape, classes, kinds, class_names, learned, sources)
+    gaps: dict[str, Mapping[str, int]] = {
+        name: part.gaps(rows.get(name))
+        for name in ("train", "validation", "test")
+        if name in opened and isinstance(part := found[_home(name, rows)], Table)
+    }
+    dropped = sum(part.dropped for part in found.values() if isinstance(part, Table))
+    parts = train_split, opened.get("validation"), opened.get("test")
+    return Splits(*parts, shape, classes, kinds, class_names, learned, sources, gaps, dropped)
+
+
+def _home(name: str, rows: Mapping[str, Array | None]) -> str:
+    """The source that has the samples of a split: its own, or that of the training data."""
+    return "train" if rows.get(name) is not None else name
 
 
 def _loaded(data: DataSection, base: Path, only: str | None, seed: int) -> dict[str, Dataset | Table]:

@@ -149,7 +149,7 @@ class Table:
     """n rows of a file that hold samples once it is known what the training split is.
 
     `lines` (n,) says where in the file each row begins. `parts` are the rows of the splits, where a column of the file
-    says them.
+    says them. `dropped` is how many rows of the file are left out, because a value is missing.
     """
 
     origin: Origin
@@ -157,9 +157,17 @@ class Table:
     features: Sequence[Numbers | Texts]
     targets: Mapping[str, Sequence[Either]]
     parts: Mapping[str, Array] = field(default_factory=dict)
+    dropped: int = 0
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def gaps(self, rows: Array | None) -> dict[str, int]:
+        """How many of these rows (None: of all) have no value, by the name of the column; columns without gaps are left
+        out."""
+        everywhere = slice(None) if rows is None else rows
+        counts = {column.name: int(np.count_nonzero(column.gaps[everywhere])) for column in self.features}
+        return {name: count for name, count in counts.items() if count}
 
     # -- learning ------------------------------------------------------------------------------------------------------
 

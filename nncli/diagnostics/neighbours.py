@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nncli import progress
 from nncli.parts import Array
 
 _FEW = 8
@@ -63,12 +64,12 @@ def _blocks(x: Array, to: Array) -> Iterator[tuple[int, Array]]:
 
     step = max(1, _BLOCK // len(to))
     if x.shape[1] <= _FEW:
-        for start in range(0, len(x), step):
+        for start in progress.track(range(0, len(x), step), "comparing samples", unit="blocks"):
             yield start, cdist(x[start : start + step], to)
         return
     x, to = x - to.mean(axis=0), to - to.mean(axis=0)
     squares, rows_squares = np.sum(to**2, axis=1), np.sum(x**2, axis=1, keepdims=True)
-    for start in range(0, len(x), step):
+    for start in progress.track(range(0, len(x), step), "comparing samples", unit="blocks"):
         block = x[start : start + step] @ to.T
         block *= -2
         block += squares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -42,13 +42,14 @@ def show(probe: Mapping[str, Any], console: Console) -> None:
         (low, high), (least, most) = probe["hidden"]["mean"], probe["hidden"]["variance"]
         line = f"between input and output: mean {low:.3f} to {high:.3f}, variance {least:.3g} to {most:.3g}"
         console.print(f"\n{line}", markup=False)
-    _findings(probe, console)
+    findings(probe["findings"], console, "signal and gradient keep their size on the way")
 
 
-def _findings(probe: Mapping[str, Any], console: Console) -> None:
-    if not probe["findings"]:
-        console.print("no findings: signal and gradient keep their size on the way", style="green")
-    for place, finding in enumerate(probe["findings"], 1):
+def findings(found: Sequence[Mapping[str, Any]], console: Console, otherwise: str) -> None:
+    """Numbered, each with its remedy; `otherwise` is what it means that there are none."""
+    if not found:
+        console.print(f"no findings: {otherwise}", style="green")
+    for place, finding in enumerate(found, 1):
         console.print("")
         console.print(
             Text(f"{place} {finding['kind']}", "bold red") + Text(f": {finding['evidence']}", "not bold default")

@@ -42,8 +42,7 @@ def dump(config: Config | GameConfig) -> str:
             lines.append(f"{name}:")
             lines += [f"  - {inline(_node(node))}" for node in value]
         elif isinstance(value, Data):
-            lines.append("data:")
-            lines += [f"  {key}: {inline(part)}" for key, part in plain(value).items()]
+            lines += block(name, plain(value))
         else:
             lines.append(f"{name}: {inline(plain(value))}")
     return "\n".join(lines) + "\n"
@@ -92,6 +91,11 @@ def _fields(part: Any) -> dict[str, Any]:
     }
 
 
+def block(name: str, section: Mapping[str, Any]) -> list[str]:
+    """The lines of a section of plain values, one for each of its fields."""
+    return [f"{name}:", *(f"  {key}: {inline(part)}" for key, part in section.items())]
+
+
 def inline(value: Any) -> str:
     """Plain values on one line, in YAML's flow style."""
     if isinstance(value, dict):
@@ -130,4 +134,4 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-__all__ = ["dump", "inline", "plain"]
+__all__ = ["block", "dump", "inline", "plain"]

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from nncli import checkpoint
+from nncli import checkpoint, progress
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import open_splits
 from nncli.engine import Model, make_plan
@@ -32,7 +32,8 @@ def evaluate_checkpoint(
     if snapshot.kind == "gan":
         from nncli.training.game.evaluating import evaluate_game
 
-        return evaluate_game(file, split, data, features)
+        with progress.task("comparing samples with data"):
+            return evaluate_game(file, split, data, features)
     if features is not None:
         raise UsageError(f"--features is for the samples of a GAN; {file} is the checkpoint of a network alone")
     loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir), digests=snapshot.plugins)

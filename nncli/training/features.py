@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nncli import checkpoint
+from nncli import checkpoint, progress
 from nncli.checkpoint import Network, Snapshot
 from nncli.data.batches import Preprocessing
 from nncli.engine import Model
@@ -63,7 +63,7 @@ class Features:
     def _run(self, model: Model, samples: Array) -> Array:
         apply = self.preprocessing.bound(self.shape, model.dtype)
         found = []
-        for start in range(0, len(samples), _BLOCK):
+        for start in progress.track(range(0, len(samples), _BLOCK), "computing features", unit="blocks"):
             rows = samples[start : start + _BLOCK].reshape(-1, *self.shape)
             x = np.ascontiguousarray(np.moveaxis(rows, 0, -1), dtype=model.dtype)
             y = evaluate(model, apply(x))

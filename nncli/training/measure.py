@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nncli import progress
 from nncli.engine import Program, Term
 from nncli.engine.shard import Each, Shard
 from nncli.parts import Array, LossFrame
@@ -134,7 +135,7 @@ def measure_split(setup: Setup, loader: Loader, stop: Callable[[], bool] = lambd
     n = len(loader)
     batch = min(n, max(setup.config.train.batch, LEAST_BATCH))
     rows = np.arange(n)
-    for start in range(0, n, batch):
+    for start in progress.track(range(0, n, batch), "measuring", unit="batches"):
         if stop():
             return None
         part = rows[start : start + batch]

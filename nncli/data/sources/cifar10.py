@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from nncli import progress
 from nncli.data.dataset import Dataset, Origin
 from nncli.data.files import find, reason
 from nncli.errors import DataError, Fault
@@ -84,11 +85,13 @@ class Cifar10:
     def _read(self, file: Path, x: Array, t: Array) -> None:
         """Fill x (n, 3072) and t (n,) with the records of a file. Raises DataError."""
         start = 0
-        for records in self._records(file, len(x)):
-            stop = start + len(records)
-            t[start:stop] = records[:, self.labels - 1]
-            x[start:stop] = records[:, self.labels :]
-            start = stop
+        with progress.task(f"reading {file.name}", len(x), "images") as advance:
+            for records in self._records(file, len(x)):
+                stop = start + len(records)
+                t[start:stop] = records[:, self.labels - 1]
+                x[start:stop] = records[:, self.labels :]
+                start = stop
+                advance(len(records))
         classes = _CLASSES[self.labels]
         if t.max() >= classes:
             row = int(np.argmax(t >= classes))

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from nncli import progress
 from nncli.data.columns import EitherColumn, NumberColumn, TextColumn, Words
 from nncli.data.dataset import TARGET, Origin
 from nncli.data.delimited import NAMED, Form, Head, body, read_head
@@ -198,12 +199,14 @@ class _Reader:
         """Give every column its texts, block by block; the lines where the rows begin."""
         lines: list[Array] = []
         rows = body(self.file, self.form, self.head)
-        while block := list(islice(rows, _BLOCK)):
-            numbers = np.array([line for line, _ in block], dtype=np.int64)
-            fields = list(zip(*(texts for _, texts in block), strict=True))
-            for place, column in columns:
-                column.extend(fields[place], numbers)
-            lines.append(numbers)
+        with progress.task(f"reading {self.file.name}", unit="rows") as advance:
+            while block := list(islice(rows, _BLOCK)):
+                numbers = np.array([line for line, _ in block], dtype=np.int64)
+                fields = list(zip(*(texts for _, texts in block), strict=True))
+                for place, column in columns:
+                    column.extend(fields[place], numbers)
+                lines.append(numbers)
+                advance(len(block))
         if not lines:
             raise DataError(Fault("there are no rows below the header", "", "", str(self.file)))
         return np.concatenate(lines)
@@ -226,6 +229,7 @@ class _Reader:
             list(features.values()),
             {name: [targets[place] for place in places] for name, places in self.targets.items()},
             {part: np.flatnonzero(said == part) for said in parts for part in sorted(set(said.tolist()))},
+            len(kept) - len(lines),
         )
 
     def _kept(self, features: Mapping[int, Numbers | Texts], targets: Mapping[int, Either], n: int) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from nncli import progress
 from nncli.data.dataset import Dataset
 from nncli.data.files import reason
 from nncli.data.folders import FOLDER, check_labels, listed
@@ -73,7 +74,7 @@ class Folder:
             message = f"{len(files)} images of {width} × {height} pixels do not fit into memory"
             raise DataError(Fault(message, hint="`resize: 64` makes them smaller", file=str(listing.folder))) from None
         x[0] = first
-        for image, file in zip(x[1:], files[1:], strict=True):
+        for image, file in zip(x[1:], progress.track(files[1:], "reading images", unit="files"), strict=True):
             pixels = self._pixels(file, channels)
             if pixels.shape != image.shape:
                 message = f"is {_size(pixels)} pixels large, {files[0]} is {_size(first)}"
@@ -123,7 +124,7 @@ def _pillow() -> Any:
 
 
 def _all_grey(files: Sequence[Path]) -> bool:
-    for file in files:
+    for file in progress.track(files, "looking for colours", unit="files"):
         with _opened(file) as image:
             if image.mode not in _GREY:
                 return False

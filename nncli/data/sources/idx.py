@@ -10,6 +10,7 @@ from typing import IO, Any, ClassVar, cast
 
 import numpy as np
 
+from nncli import progress
 from nncli.data.dataset import Dataset, Origin
 from nncli.data.files import DEFLATE_LIMIT, find, reason
 from nncli.errors import DataError, Fault
@@ -86,9 +87,11 @@ def _read(stream: IO[bytes], most: int, file: Path) -> Array:
         raise DataError(Fault(f"is truncated: {wanted}, it has at most {most}", file=str(file), hint=_AGAIN))
     data = np.empty(size, dtype=np.uint8)
     done = 0
-    while done < size and (chunk := stream.read(min(_CHUNK, size - done))):
-        data[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
-        done += len(chunk)
+    with progress.task(f"reading {file.name}", size, "B") as advance:
+        while done < size and (chunk := stream.read(min(_CHUNK, size - done))):
+            data[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
+            done += len(chunk)
+            advance(len(chunk))
     if done < size:
         raise DataError(Fault(f"is truncated: {wanted}, it has {header + done}", file=str(file), hint=_AGAIN))
     if stream.read(1):

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from nncli import progress
 from nncli.data.dataset import TARGET, Dataset, Origin, Target, check_type
 from nncli.data.files import DEFLATE_LIMIT, Layout, channels_first, find, reason
 from nncli.errors import DataError, Fault, nearest
@@ -99,7 +100,8 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path, na
             size = math.prod(shape) * dtype.itemsize
             _check_size(info, size, header, file, origin)
             data = np.empty(size, dtype=np.uint8)
-            _fill(stream, data)
+            with progress.task(f"reading {name} of {file.name}", size, "B") as advance:
+                _fill(stream, data, advance)
     except DataError:
         raise
     except MemoryError:
@@ -140,7 +142,7 @@ def _check_size(info: zipfile.ZipInfo, size: int, header: int, file: Path, origi
         raise origin.error(f"the array is damaged: {info.file_size} bytes cannot come from {packed}", _SAVE)
 
 
-def _fill(stream: IO[bytes], data: Array) -> None:
+def _fill(stream: IO[bytes], data: Array, advance: progress.Advance) -> None:
     """Read until `data` is full, and to the member's end, where its checksum is verified."""
     done = 0
     while chunk := stream.read(min(_CHUNK, max(1, data.size - done))):
@@ -148,5 +150,6 @@ def _fill(stream: IO[bytes], data: Array) -> None:
             raise ValueError("it goes on after its end")
         data[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
         done += len(chunk)
+        advance(len(chunk))
     if done < data.size:
         raise ValueError(f"it ends after {done} of {data.size} bytes")

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from nncli import progress
 from nncli.data.dataset import Dataset
 from nncli.data.files import reason
 from nncli.data.folders import FOLDER, check_labels, listed
@@ -71,7 +72,7 @@ class Wav:
             message = f"{len(files)} sounds of {length} numbers do not fit into memory"
             raise DataError(Fault(message, hint="`length: 8000` cuts them", file=str(listing.folder))) from None
         self._place(sound, x[0])
-        for out, file in zip(x[1:], files[1:], strict=True):
+        for out, file in zip(x[1:], progress.track(files[1:], "reading sounds", unit="files"), strict=True):
             _, sound = self._read(file, rate, files)
             if self.length is None and sound.shape[1] != length:
                 message = f"has {sound.shape[1]} numbers in each channel, {files[0]} has {length}"

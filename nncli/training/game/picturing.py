@@ -100,7 +100,7 @@ def limits_of(graph: Graph, preprocessing: Preprocessing, samples: Array) -> tup
     """Black and white of images: where the generator ends in an activation that is bounded to both sides its bounds,
     in the data's own units, so that pictures of one game can be compared; else almost the range of the samples."""
     finite = samples[np.isfinite(samples)].astype(np.float64)
-    bounds = _bounds(graph)
+    bounds = bounds_of(graph)
     if bounds is None or not finite.size:
         low, high = np.quantile(finite, [0.005, 0.995]) if finite.size else (0.0, 1.0)
         return float(low), float(high)
@@ -111,7 +111,7 @@ def limits_of(graph: Graph, preprocessing: Preprocessing, samples: Array) -> tup
     return float(min(ends.min(), finite.min())), float(max(ends.max(), finite.max()))
 
 
-def _bounds(graph: Graph) -> tuple[float, float] | None:
+def bounds_of(graph: Graph) -> tuple[float, float] | None:
     """Those of the last activation, where only layers without parameters and with one input come after it."""
     place = len(graph.nodes) - 1
     while place != INPUT:

@@ -1,0 +1,1 @@
+"""Known data sets from the network: which there are, where they come from, and downloads that can be resumed."""
