@@ -14,6 +14,7 @@ from nncli.cli.bench import bench
 from nncli.cli.eval import evaluate
 from nncli.cli.gan import gan
 from nncli.cli.gradcheck import gradcheck
+from nncli.cli.init import init
 from nncli.cli.inspect import inspect
 from nncli.cli.layers import layers
 from nncli.cli.options import SETTINGS
@@ -37,7 +38,7 @@ def nncli() -> None:
     """
 
 
-for command in (bench, train, evaluate, gan, gradcheck, inspect, layers, plot, sample, schema, summary, validate):
+for command in (bench, train, evaluate, gan, gradcheck, init, inspect, layers, plot, sample, schema, summary, validate):
     nncli.add_command(command)
 
 

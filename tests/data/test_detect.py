@@ -390,7 +390,7 @@ BAD: dict[str, tuple[Any, str, type[NncliError]]] = {
         "holds a folder of images and a folder of WAV files",
         DataError,
     ),
-    "one folder": (lambda f: images(f, "a", 10), "all samples are of the class 'a'", DataError),
+    "one folder": (lambda f: images(f, "a", 10), "neither folders nor", DataError),
     "damaged image": (lambda f: images(f, "ab", 6, **{"a/x.png": grey()[:40]}), "damaged", DataError),
     "no targets": (lambda f: npz(f / "x.npz", x=NOISE), "cannot be told", DataError),
     "pickled": (lambda f: npz(f / "x.npz", x=NOISE, y=np.array([{}] * 40)), "Python objects", DataError),
