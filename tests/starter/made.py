@@ -21,7 +21,8 @@ def _number(i: int) -> float:
 
 
 def tiny(folder: Path) -> Path:
-    return _rows(folder / "tiny.csv", 20, "a,kind,y", _number, lambda i: "uvw"[i % 3], lambda i: "no" if i % 2 else "yes")
+    columns = (_number, lambda i: "uvw"[i % 3], lambda i: "no" if i % 2 else "yes")
+    return _rows(folder / "tiny.csv", 20, "a,kind,y", *columns)
 
 
 def houses(folder: Path) -> Path:
