@@ -84,6 +84,7 @@ def init(
         if json or quiet or not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise click.UsageError("give --data PATH, or --example NAME; on a terminal it asks")
         data, target, example = _ask(target)
+        output = output or _ask_file(data, example)
     if example is not None:
         _write_example(example, output, force, with_schema, json, quiet)
         return
@@ -189,6 +190,13 @@ def _write_example(name: str, output: Path | None, force: bool, with_schema: boo
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def _ask_file(data: Path | None, example: str | None) -> Path:
+    from nncli.starter.names import name_of
+
+    usual = example if data is None else name_of(data)
+    return Path(click.prompt("Which file is to be written?", default=f"{usual}.yaml", err=True))
 
 
 def _ask(target: str | None) -> tuple[Path | None, str | None, str | None]:

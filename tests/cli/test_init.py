@@ -225,7 +225,7 @@ def talk(folder: Path, answers: dict[str, str], *arguments: str) -> tuple[int, s
 
 def test_it_asks_on_a_terminal(here: Path) -> None:
     houses(here)
-    code, seen = talk(here, {"Where are the data?": "", "What is to be predicted?": "kind"})
+    code, seen = talk(here, {"Where are the data?": "", "What is to be predicted?": "kind", "Which file": ""})
     assert code == 0, seen
     assert "[houses.csv]" in seen
     assert "[price]" in seen
@@ -233,7 +233,7 @@ def test_it_asks_on_a_terminal(here: Path) -> None:
 
 
 def test_it_offers_an_example_on_a_terminal(here: Path) -> None:
-    code, seen = talk(here, {"Where are the data?": "", "Which example?": ""})
+    code, seen = talk(here, {"Where are the data?": "", "Which example?": "", "Which file": ""})
     assert code == 0, seen
     assert "[digits_cnn]" in seen
     assert names(here) == ["data/digits.npz", "digits_cnn.yaml", "nncli.schema.json"]

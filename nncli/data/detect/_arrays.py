@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nncli.data.dataset import Dataset
-from nncli.data.detect._goal import goal_of, likeness, span
+from nncli.data.detect._goal import goal_of, likeness
 from nncli.data.detect._sight import Asked, Form, Sight
+from nncli.data.detect._splits import sight_of
 from nncli.parts import Shape
 
 _CHANNELS = (1, 2, 3, 4)
@@ -23,27 +24,11 @@ def is_channels_last(shape: Shape) -> bool:
     return len(shape) == 4 and shape[3] in _CHANNELS and shape[1] not in _CHANNELS
 
 
-def sight_of_arrays(
-    kind: str, sources: Mapping[str, Any], asked: Asked, what: str, notes: Mapping[str, str] | None = None
-) -> Sight:
+def sight_of_arrays(kind: str, sources: Mapping[str, Any], asked: Asked, what: str) -> Sight:
     """What sources of arrays hold; `what` is the target in words."""
     train: Dataset = sources["train"].load(Path())
     goal = goal_of(train, asked, what)
-    form, shape = form_of(train)
-    samples = {split: len(source.load(Path())) for split, source in sources.items() if split != "train"}
-    return Sight(
-        kind,
-        sources["train"],
-        form,
-        shape,
-        train.shape,
-        goal,
-        {"train": len(train), **samples},
-        sources.get("validation"),
-        sources.get("test"),
-        span(train.x),
-        notes=notes or {},
-    )
+    return sight_of(kind, sources, train, *form_of(train), goal)
 
 
 def form_of(dataset: Dataset) -> tuple[Form, Shape]:

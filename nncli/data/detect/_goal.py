@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,12 +55,7 @@ def classes(counts: Array, names: tuple[str, ...], what: str, origin: Origin) ->
 def check_count(n: int, origin: Origin) -> None:
     if n < LEAST:
         message = f"{n} sample{'s are' if n > 1 else ' is'} too few to learn from and to test with"
-        raise replace_file(origin).error(message, f"there should be at least {LEAST}, better hundreds")
-
-
-def replace_file(origin: Origin) -> Origin:
-    """The file alone, without rows."""
-    return replace(origin, files=(), lines=None)
+        raise origin.error(message, f"there should be at least {LEAST}, better hundreds")
 
 
 def _task(t: Array, named: bool) -> Task:
@@ -99,10 +93,6 @@ def _class_numbers(t: Array, origin: Origin) -> Array:
     if int(t.max()) > max(2**16, len(t)):
         raise origin.error(f"the class {t.max()} is too large to be a number of a class", "--task values predicts it")
     return t[:, 0].astype(np.intp)
-
-
-def span(x: Array) -> tuple[float, float]:
-    return float(x.min()), float(x.max())
 
 
 def likeness(x: Array, step: int) -> float:

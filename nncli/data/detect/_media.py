@@ -42,6 +42,10 @@ class Media:
         named = {} if files == ("*",) else {"files": files}
         return {**named, **({} if self.labels == FOLDER else {"labels": self.labels})}
 
+    def what(self) -> str:
+        """The target in words."""
+        return "the folder of a file" if self.labels == FOLDER else "a part of a file's name"
+
     def paths(self) -> dict[str, FilePath]:
         """The folders of the splits that have one."""
         found = {"train": self.train, "validation": self.validation, "test": self.test}

@@ -76,7 +76,6 @@ class Sight:
     train       the source, with absolute paths; `validation` and `test` are others, or a share or count, or None
     samples     how many there are, by split: of sources only
     shape       of a sample as the network is to read it (before preprocessing); `stored` as the source gives it
-    numbers     least and largest number of the samples
     tails       names of columns of a table that have long tails
     rate        of sounds, in Hz
     notes       sentences on what was found and what follows, by the field of the source that they explain
@@ -92,7 +91,6 @@ class Sight:
     samples: Mapping[str, int]
     validation: Any = None
     test: Any = None
-    numbers: tuple[float, float] = (0.0, 0.0)
     tails: tuple[str, ...] = ()
     rate: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)

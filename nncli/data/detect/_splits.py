@@ -1,13 +1,35 @@
-"""A test split that the user names, in the place of the one that was found."""
+"""What sources of several splits hold, and a test split that the user names in the place of the one that was found."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nncli.data.detect._sight import Detector, Sight, Wanted
+from nncli.data.dataset import Dataset
+from nncli.data.detect._sight import Detector, Form, Goal, Sight, Wanted
 from nncli.errors import UsageError
+from nncli.parts import Shape
+
+
+def sight_of(kind: str, sources: Mapping[str, Any], train: Dataset, form: Form, shape: Shape, goal: Goal) -> Sight:
+    """Of sources by split, whose training data were read already; the others are read here.
+
+    Raises DataError where one of them cannot be.
+    """
+    samples = {split: len(source.load(Path())) for split, source in sources.items() if split != "train"}
+    return Sight(
+        kind,
+        sources["train"],
+        form,
+        shape,
+        train.shape,
+        goal,
+        {"train": len(train), **samples},
+        sources.get("validation"),
+        sources.get("test"),
+    )
 
 
 def splits_of(sight: Sight, detector: Detector, wanted: Wanted) -> Sight:

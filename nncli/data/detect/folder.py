@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nncli.data.detect._goal import goal_of, span
+from nncli.data.detect._goal import goal_of
 from nncli.data.detect._media import Media, holds, media_of, walk
 from nncli.data.detect._sight import Asked, Detector, FilePath, Sight
+from nncli.data.detect._splits import sight_of
 from nncli.data.sources.folder import Folder, size_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -32,22 +33,8 @@ def _examine(place: Path, asked: Asked) -> Sight:
     train = sources["train"].load(Path())
     channels = train.shape[0]
     sources = {split: replace(source, channels=channels) for split, source in sources.items()}
-    samples = {split: len(source.load(Path())) for split, source in sources.items() if split != "train"}
-    goal = goal_of(train, asked, "the folder of a file" if media.labels == "folder" else "a part of a file's name")
-    notes = media.notes | {"channels": "grey" if channels == 1 else "colours: red, green, blue"}
-    return Sight(
-        "folder",
-        sources["train"],
-        "image",
-        train.shape,
-        train.shape,
-        goal,
-        {"train": len(train), **samples},
-        sources.get("validation"),
-        sources.get("test"),
-        span(train.x),
-        notes=notes,
-    )
+    sight = sight_of("folder", sources, train, "image", train.shape, goal_of(train, asked, media.what()))
+    return replace(sight, notes=media.notes | {"channels": "grey" if channels == 1 else "colours: red, green, blue"})
 
 
 def _size(media: Media) -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nncli.data.detect._arrays import is_channels_last, sight_of_arrays
-from nncli.data.detect._names import SAMPLES, TARGETS, first_of, split_of
+from nncli.data.detect._pairs import pairs_of
 from nncli.data.detect._sight import Asked, Detector, FilePath, Sight
 from nncli.data.sources.npz import Npz, contents
-from nncli.errors import DataError, Fault, UsageError, nearest
-from nncli.parts import Shape
+from nncli.errors import DataError
 
 
 def _claims(place: Path) -> bool:
@@ -25,14 +23,6 @@ def _claims(place: Path) -> bool:
         return place.suffix == ".npz"
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The names of the arrays of a split."""
-
-    x: str
-    y: str | None
-
-
 def _examine(place: Path, asked: Asked) -> Sight:
     arrays = contents(place)
     pairs = pairs_of(arrays, asked.target, place)
@@ -41,57 +31,8 @@ def _examine(place: Path, asked: Asked) -> Sight:
         split: Npz(FilePath(place), pair.x, pair.y, layout)  # type: ignore[arg-type]
         for split, pair in pairs.items()
     }
-    notes = {"layout": "the channels are the last axis"} if layout == "nhwc" else {}
-    return sight_of_arrays("npz", sources, asked, f"the array '{pairs['train'].y}'", notes)
-
-
-def pairs_of(arrays: Mapping[str, Shape], target: str | None, place: Path) -> dict[str, Pair]:
-    """The arrays of each split, by their names; where those say nothing, samples are the array with most numbers.
-
-    Raises DataError where there are no samples, or no targets of as many rows, UsageError where `target` is not there.
-    """
-    if target is not None and target not in arrays:
-        raise UsageError(f"--target: there is no array '{target}' in {place}", hint=nearest(target, list(arrays)))
-    usable = {name: shape for name, shape in arrays.items() if shape}
-    by_split: dict[str, dict[str, str]] = {}
-    for name in usable:
-        split, stem = split_of(name)
-        by_split.setdefault(split or "train", {})[stem] = name
-    found = {}
-    for split, stems in by_split.items():
-        wanted = target if split == "train" else None
-        pair = _pair(stems, usable, wanted)
-        if pair is not None:
-            found[split] = pair
-    if "train" not in found or found["train"].y is None:
-        shown = ", ".join(f"{name} {list(shape)}" for name, shape in arrays.items())
-        message = f"which arrays are samples and targets cannot be told: it holds {shown or 'no arrays'}"
-        hint = "--target names the targets; usual names are x and y, or x_train, y_train, x_test and y_test"
-        raise DataError(Fault(message, hint=hint, file=str(place)))
-    return {split: pair for split, pair in found.items() if pair.y is not None}
-
-
-def _pair(stems: Mapping[str, str], shapes: Mapping[str, Shape], target: str | None) -> Pair | None:
-    """Samples and targets among the arrays of a split, by the names that are left without the split's."""
-    rest = {stem: name for stem, name in stems.items() if name != target}
-    x = rest.get(first_of(rest, SAMPLES) or "")
-    y = target or stems.get(first_of(stems, TARGETS) or "")
-    if x is None:
-        others = [name for name in rest.values() if name != y]
-        x = max(others, key=lambda name: _size(shapes[name]), default=None)
-    if x is None:
-        return None
-    if y is None:
-        equal = [name for name in stems.values() if name != x and shapes[name][0] == shapes[x][0]]
-        y = equal[0] if len(equal) == 1 else None
-    return Pair(x, y)
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+    sight = sight_of_arrays("npz", sources, asked, f"the array '{pairs['train'].y}'")
+    return replace(sight, notes={"layout": "the channels are the last axis"} if layout == "nhwc" else {})
 
 
 def _beside(source: Any, place: Path) -> Any:

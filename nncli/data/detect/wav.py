@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nncli.data.detect._goal import goal_of, span
+from nncli.data.detect._goal import goal_of
 from nncli.data.detect._media import Media, holds, media_of, walk
 from nncli.data.detect._sight import Asked, Detector, FilePath, Sight
+from nncli.data.detect._splits import sight_of
 from nncli.data.sources.wav import Wav, read_wav
 
 SUFFIXES = (".wav", ".wave")
@@ -31,22 +32,8 @@ def _examine(place: Path, asked: Asked) -> Sight:
         for split, path in media.paths().items()
     }
     train = sources["train"].load(Path())
-    samples = {split: len(source.load(Path())) for split, source in sources.items() if split != "train"}
-    goal = goal_of(train, asked, "the folder of a file" if media.labels == "folder" else "a part of a file's name")
-    return Sight(
-        "wav",
-        sources["train"],
-        "sound",
-        train.shape,
-        train.shape,
-        goal,
-        {"train": len(train), **samples},
-        sources.get("validation"),
-        sources.get("test"),
-        span(train.x),
-        rate=rate,
-        notes=media.notes | {"rate": "Hz"},
-    )
+    sight = sight_of("wav", sources, train, "sound", train.shape, goal_of(train, asked, media.what()))
+    return replace(sight, rate=rate, notes=media.notes | {"rate": "Hz"})
 
 
 def _length(media: Media) -> tuple[int, dict[str, Any]]:
