@@ -21,7 +21,7 @@ LEVELS = [
     {"engine"},
     {"checkpoint", "gradcheck", "diagnostics"},
     {"training"},
-    {"benchmark"},
+    {"benchmark", "starter"},
     {"report"},
     {"api"},
     {"__init__"},

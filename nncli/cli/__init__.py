@@ -17,6 +17,7 @@ from nncli.cli.data import data
 from nncli.cli.eval import evaluate
 from nncli.cli.gan import gan
 from nncli.cli.gradcheck import gradcheck
+from nncli.cli.init import init
 from nncli.cli.inspect import inspect
 from nncli.cli.layers import layers
 from nncli.cli.options import SETTINGS
@@ -50,6 +51,7 @@ for command in (
     evaluate,
     gan,
     gradcheck,
+    init,
     inspect,
     layers,
     plot,

@@ -11,7 +11,7 @@ from nncli.engine import Plan, make_plan
 from nncli.engine.plan import Planner
 from nncli.errors import NoSuchFile, SpecError
 from nncli.graph import INPUT, Graph
-from nncli.spec import LoadedGame, load_any
+from nncli.spec import Loaded, LoadedGame, load_any
 from nncli.spec.config import Config
 from nncli.training.game.describing import describe_game
 from nncli.training.objective import check_targets, kinds_of, objective
@@ -26,7 +26,11 @@ def describe(path: Path, texts: Sequence[str], data: bool = True, planner: Plann
 
     Raises SpecError with all faults of the file, DataError where its data are unfit.
     """
-    loaded = load_any(path, texts)
+    return describe_loaded(load_any(path, texts), data, planner)
+
+
+def describe_loaded(loaded: Loaded | LoadedGame, data: bool = True, planner: Planner = make_plan) -> dict[str, Any]:
+    """As `describe`, of a configuration that was read already."""
     if isinstance(loaded, LoadedGame):
         return describe_game(loaded, data)
     config = loaded.config

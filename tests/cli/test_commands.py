@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import Runner
 from tests.training.runs import CONFIG, ROOT, contents, write_config
 
-COMMANDS = ["train", "data", "eval", "gan", "inspect", "layers", "plot", "sample", "schema", "summary", "validate"]
+COMMANDS = "train data eval gan init inspect layers plot sample schema summary validate verify-resume".split()
 HEAVY = {"numpy", "scipy", "h5py", "pydantic", "rich", "yaml", "threadpoolctl", "matplotlib", "PIL"}
 
 

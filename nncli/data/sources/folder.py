@@ -25,6 +25,8 @@ _OTHER_PROGRAMS = ("EPS", "WMF")
 _AGAIN = "copy it again, or leave it out"
 _ORIENTATION = 0x0112
 """Number of the EXIF tag; 1 is upright."""
+_ON_ITS_SIDE = 5
+"""The tag's values from this one on exchange rows and columns."""
 
 
 @source("folder")
@@ -111,6 +113,14 @@ class Folder:
         assert self.resize is not None
         shorter = min(width, height)
         return round(width * self.resize / shorter), round(height * self.resize / shorter)
+
+
+def size_of(file: Path) -> tuple[int, int]:
+    """Width and height of an image, turned as its camera says, without reading its pixels. Raises as `Folder.load`."""
+    with _opened(file) as image:
+        width, height = image.size
+        turned = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE
+        return (height, width) if turned else (width, height)
 
 
 def _pillow() -> Any:

@@ -72,6 +72,20 @@ def read_npz(file: Path, names: tuple[str, ...]) -> list[Array]:
         return [_read_member(archive, members[name], file, name) for name in names]
 
 
+def contents(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of all arrays of an archive by their names, from their headers alone. Raises DataError."""
+    try:
+        found = {}
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                if info.filename.endswith(".npy"):
+                    with archive.open(info) as stream:
+                        found[info.filename.removesuffix(".npy")] = _read_header(stream)[0]
+        return found
+    except Exception as error:  # as in `read_npz`
+        raise _not_an_archive(file, error) from None
+
+
 def _not_an_archive(file: Path, error: Exception) -> DataError:
     try:
         with file.open("rb") as stream:

@@ -1,0 +1,1 @@
+"""Configurations to begin with: from what data look like to the YAML text of a network that suits them."""

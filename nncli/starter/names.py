@@ -1,0 +1,34 @@
+"""Names for new files, and data that lie at hand."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from nncli.data.detect import kind_of, split_of
+from nncli.errors import DataError
+from nncli.starter.compose import run_name
+
+_SUFFIXES = (".csv", ".tsv", ".data", ".npz", ".h5", ".hdf5")
+_GENERAL = ("data", "dataset", "images", "recordings", "sounds", "files")
+
+
+def name_of(place: Path) -> str:
+    """A name for what is made of some data: that of the file or folder, or of the one around it if it only says what
+    split it is."""
+    whole = place.expanduser().resolve()
+    for path in (whole, *whole.parents):
+        name = path.name if path.is_dir() else path.name.split(".")[0]
+        if name and split_of(name)[0] is None and name.lower() not in _GENERAL:
+            return run_name(name)
+    return "network"
+
+
+def data_here(folder: Path) -> Path | None:
+    """The first file inside a folder that is called like one of data, and is one; None where there is none."""
+    for entry in sorted(folder.iterdir()):
+        if entry.suffix in _SUFFIXES and entry.is_file():
+            with suppress(DataError):
+                kind_of(entry)
+                return entry
+    return None
