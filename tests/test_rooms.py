@@ -13,7 +13,7 @@ import nncli
 ROOT = Path(nncli.__file__).parent
 LEVELS = [
     {"errors"},
-    {"registry", "fields", "parts", "randomness", "docstrings"},
+    {"registry", "fields", "parts", "randomness", "docstrings", "memory"},
     {"kernels"},
     {"layers", "losses", "game_losses", "optimizers", "initializers", "schedules", "metrics", "data"},
     {"spec"},

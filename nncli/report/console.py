@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from nncli.errors import NncliError
+from nncli.errors import NncliError, one_line
 
 
 class _Console(Console):
@@ -70,7 +70,7 @@ def print_error(error: NncliError, console: Console) -> None:
     for fault in error.faults:
         console.print(f"[bold red]error:[/] {_escape(str(fault))}", soft_wrap=True)
         if fault.hint:
-            console.print(f"  [dim]hint:[/] {_escape(fault.hint)}", soft_wrap=True)
+            console.print(f"  [dim]hint:[/] {_escape(one_line(fault.hint))}", soft_wrap=True)
 
 
 def print_missing(missing: str | None, console: Console) -> None:

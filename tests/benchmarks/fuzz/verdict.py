@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nncli.errors import Fault
@@ -73,7 +72,7 @@ def _faults(ask: Ask, answer: Answer) -> list[tuple[str, str]]:
         found.append(("foreign words", said[max(0, foreign.start() - 100) : foreign.end() + 200]))
     if answer.code and not errors and answer.code != 8:
         found.append(("no reason", answer.err[:300]))
-    if errors and not all(_named(line, ask.names) for line in errors[:1]):
+    if errors and answer.code not in (4, 8) and not any(name in errors[0] for name in ask.names):
         found.append(("no name", first))
     if not all(map(str.isprintable, errors)):
         found.append(("unprintable", repr(first[:300])))
@@ -97,6 +96,3 @@ def _errors(ask: Ask, answer: Answer) -> list[str]:
         return []
     return [f"error: {fault}" for fault in faults]
 
-
-def _named(line: str, names: Sequence[str]) -> bool:
-    return any(name in line for name in names)

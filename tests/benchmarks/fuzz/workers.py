@@ -71,7 +71,7 @@ def run_case(case: Case, name: str, number: int, seed: int, folder: Path, debug:
 
 def called(ask: Ask, debug: bool = False) -> tuple[Answer, list[Find]]:
     """The answer of a command, and what is wrong with how it came."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = _stream("strict"), _stream("backslashreplace")
     finds: list[Find] = []
     code: Any = None
     words = [*ask.words, "--debug"] if debug else list(ask.words)
@@ -93,8 +93,18 @@ def called(ask: Ask, debug: bool = False) -> tuple[Answer, list[Find]]:
         code = getattr(error, "exit_code", -1)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    seconds = time.process_time() - start
-    return Answer(code, out.getvalue(), err.getvalue(), seconds, max(0, _status("VmHWM") - before)), finds
+    seconds, peak = time.process_time() - start, max(0, _status("VmHWM") - before)
+    return Answer(code, _written(out), _written(err), seconds, peak), finds
+
+
+def _stream(errors: str) -> io.TextIOWrapper:
+    """As the system's, which do not take every text."""
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined, no-any-return]
 
 
 def _hang(number: int, frame: FrameType | None) -> None:
@@ -200,5 +210,9 @@ def _work(pipe: Connection, case: Case, name: str, numbers: Sequence[int], seed:
     os.chdir(folder)
     with threadpool_limits(limits=1):
         for number in numbers:
-            pipe.send(run_case(case, name, number, seed, folder / "case"))
+            try:
+                result = run_case(case, name, number, seed, folder / "case")
+            except Exception as error:
+                result = Result(name, number, [], [Find("campaign", f"{type(error).__name__}: {error}")])
+            pipe.send(result)
     pipe.close()
