@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from nncli.data.dataset import Dataset
-from nncli.data.files import reason
+from nncli.data.files import DEFLATE_LIMIT, reason
 from nncli.data.folders import FOLDER, check_labels, listed
 from nncli.errors import DataError, Fault, UsageError
 from nncli.fields import Count, Pair, Text, Texts
@@ -22,6 +22,11 @@ _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _OTHER_PROGRAMS = ("EPS", "WMF")
 """Formats that pillow gives to other programs to draw."""
 _AGAIN = "copy it again, or leave it out"
+_FEW_PIXELS = 2 * 10**6
+"""Any file may have so many; what they take does not matter."""
+_PER_BYTE = 8 * DEFLATE_LIMIT
+"""Pixels of one bit that a byte of a file can stand for. A header that claims more is wrong, or the whole image is of
+one colour; decoders fill up what is missing."""
 _ORIENTATION = 0x0112
 """Number of the EXIF tag; 1 is upright."""
 
@@ -141,6 +146,7 @@ def _opened(file: Path) -> Iterator[Any]:
             with image_module.open(file) as image:
                 if image.format in _OTHER_PROGRAMS:
                     raise DataError(Fault(f"is a drawing ({image.format}), no image of pixels", file=str(file)))
+                _check_pixels(*image.size, file)
                 yield image
     except DataError:
         raise
@@ -152,6 +158,14 @@ def _opened(file: Path) -> Iterator[Any]:
         raise DataError(Fault("does not fit into memory", file=str(file))) from None
     except Exception as error:  # damaged images make pillow raise nearly anything
         raise _damaged(file, error) from None
+
+
+def _check_pixels(width: int, height: int, file: Path) -> None:
+    """Raise DataError before memory is taken for more pixels than a file of its size can hold."""
+    size = file.stat().st_size
+    if width * height > max(_FEW_PIXELS, _PER_BYTE * size):
+        message = f"the image is damaged: {width} × {height} pixels cannot come from {size:,} bytes"
+        raise DataError(Fault(message, hint=_AGAIN, file=str(file)))
 
 
 def _damaged(file: Path, error: Exception) -> DataError:

@@ -138,7 +138,7 @@ def prepared(folder: Path) -> Path:
 
 def commands(rng: random.Random, here: Path, file: Path, size: int) -> Generator[Ask, Answer, None]:
     """What is done with a configuration."""
-    names, codes = (file.name, "/", "--set"), frozenset({0, 2, 3, 6})
+    names, codes = (file.name, "/", "--set", "--samples"), frozenset({0, 2, 3, 6})
     first = yield Ask(("validate", str(file)), codes, names, size)
     if first.code:
         if rng.random() < 0.1:
@@ -253,7 +253,7 @@ def _number(rng: random.Random, value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return rng.choice([value + 1, value - 1, 2 * value, -value, 10 * value, 1000 * value, value / 2, rng.randrange(9)])
     if isinstance(value, float):
-        return rng.choice([-value, value * 1e3, value * 1e-3, 1 - value, value + 1, int(value)])
+        return rng.choice([-value, value * 1e3, value * 1e-3, 1 - value, value + 1, round(min(value, 1e9)) if value == value else 7])
     return rng.choice([rng.randrange(-2, 12), rng.random(), pick(rng, EXTREMES)])
 
 
