@@ -1,15 +1,16 @@
-"""Samples in memory, batch first and in the type they were stored in, with the place they came from."""
+"""Samples, batch first and in the type they were stored in, with the place they came from."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nncli.data.streamed import Streamed
 from nncli.errors import DataError, Fault
 from nncli.parts import Array, Shape
 
@@ -77,10 +78,11 @@ class Dataset:
     Shapes
         x (N, …) C-contiguous   each of `targets` (N, …), by name   rows (n,) or None
 
-    `rows` picks the samples of a split out of arrays that splits share; None picks all. Made by `Dataset.of`.
+    `rows` picks the samples of a split out of arrays that splits share, and ascends; None picks all. x may be in its
+    file, targets are in memory. Made by `Dataset.of`.
     """
 
-    x: Array
+    x: Array | Streamed
     targets: Mapping[str, Target]
     x_origin: Origin
     rows: Array | None = None
@@ -92,7 +94,7 @@ class Dataset:
         return cls.with_targets(x, x_origin, targets)
 
     @classmethod
-    def with_targets(cls, x: Array, x_origin: Origin, targets: Mapping[str, Target]) -> Dataset:
+    def with_targets(cls, x: Array | Streamed, x_origin: Origin, targets: Mapping[str, Target]) -> Dataset:
         """Checked samples: real numbers, at least one sample, as many targets, nothing infinite or NaN.
 
         One number for each sample is read as a vector of one feature, (N, H, W) as images of one channel.
@@ -112,7 +114,7 @@ class Dataset:
         if x.ndim in (1, 3):
             x = x.reshape(len(x), 1, *x.shape[1:])
         stored = {name: replace(target, array=np.ascontiguousarray(target.array)) for name, target in targets.items()}
-        return cls(np.ascontiguousarray(x), stored, x_origin)
+        return cls(x if isinstance(x, Streamed) else np.ascontiguousarray(x), stored, x_origin)
 
     def __len__(self) -> int:
         return len(self.x) if self.rows is None else len(self.rows)
@@ -132,6 +134,15 @@ class Dataset:
         if name not in self.targets:
             raise self.x_origin.error(*missing_target(name, list(self.targets)))
         return self.targets[name]
+
+    def samples(self, places: Array) -> Array:
+        """Some of the samples (n, …) as an array of their own, in the type they are stored in."""
+        rows = places if self.rows is None else self.rows[places]
+        if not isinstance(self.x, Streamed):
+            return self.x[rows]
+        picked: Array = np.empty((len(rows), *self.shape), self.x.dtype)
+        self.x.take(rows, picked)
+        return picked
 
     def subset(self, rows: Array) -> Dataset:
         """Some of the samples, by their place in x; nothing but the numbers of the rows is copied."""
@@ -213,10 +224,7 @@ class Dataset:
 
     def check_indices(self, bound: int) -> None:
         """Raises DataError that names the first sample with a number that is not whole, from 0, and below `bound`."""
-        flat = self.x.reshape(len(self.x), -1)
-        step = max(1, _BLOCK // flat.shape[1])
-        for start in range(0, len(flat), step):
-            block = flat[start : start + step]
+        for start, block in _blocks(self.x.reshape(len(self.x), -1)):
             bad = (block < 0) | (block >= bound) | (block != np.trunc(block))
             if bad.any():
                 row, place = (int(places[0]) for places in np.nonzero(bad))
@@ -278,7 +286,21 @@ def check_type(dtype: np.dtype[Any], origin: Origin) -> None:
     raise origin.error(f"holds {what}, not real numbers", f"{hint}save a plain array of integers or floats")
 
 
-def _check_array(array: Array, origin: Origin) -> None:
+def _blocks(array: Array | Streamed) -> Iterator[tuple[int, Any]]:
+    """The first row and the rows of each of the parts that an array is looked at in."""
+    step = max(1, _BLOCK // max(1, array.size // len(array)))
+    parts = (
+        (array[start : start + step] for start in range(0, len(array), step))
+        if isinstance(array, np.ndarray)
+        else array.blocks()
+    )
+    start = 0
+    for part in parts:
+        yield start, part
+        start += len(part)
+
+
+def _check_array(array: Array | Streamed, origin: Origin) -> None:
     check_type(array.dtype, origin)
     if array.ndim == 0:
         raise origin.error("is a single number, not an array of samples", "its first axis counts the samples")
@@ -286,11 +308,9 @@ def _check_array(array: Array, origin: Origin) -> None:
         raise origin.empty(array.shape)
 
 
-def _check_finite(array: Array, origin: Origin) -> None:
+def _check_finite(array: Array | Streamed, origin: Origin) -> None:
     """Raises DataError that names the first row with a number that is NaN, infinite or beyond float32."""
-    step = max(1, _BLOCK // max(1, array.size // len(array)))
-    for start in range(0, len(array), step):
-        block: Any = array[start : start + step]
+    for start, block in _blocks(array):
         with np.errstate(invalid="ignore", over="ignore"):
             if float(block.min()) >= -LIMIT and float(block.max()) <= LIMIT:
                 continue

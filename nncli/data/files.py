@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from nncli.errors import DataError, Fault, NoSuchFile
-from nncli.parts import Array
+from nncli.parts import Array, Shape
 
 Layout: TypeAlias = Literal["nchw", "nhwc"]
 """Order of the axes of images in a file: channels before (nchw) or after (nhwc) height and width."""
@@ -78,7 +78,12 @@ def channels_first(x: Array, layout: Layout, file: Path, array: str) -> Array:
     """x with the axes in the order (N, C, H, W). Raises DataError where the layout is not for such an array."""
     if layout == "nchw":
         return x
-    if x.ndim != 4:
-        message = f"`layout: nhwc` is for arrays (N, H, W, C), this one has the shape {list(x.shape)}"
-        raise DataError(Fault(message, array, "leave `layout` out", str(file)))
+    check_layout(x.shape, file, array)
     return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def check_layout(shape: Shape, file: Path, array: str) -> None:
+    """Raises DataError unless an array of this shape may have its channels last."""
+    if len(shape) != 4:
+        message = f"`layout: nhwc` is for arrays (N, H, W, C), this one has the shape {list(shape)}"
+        raise DataError(Fault(message, array, "leave `layout` out", str(file)))

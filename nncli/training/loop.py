@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
 
-from nncli.data.batches import Loader, order
+from nncli.data.batches import Loader
 from nncli.engine import Updater
 from nncli.engine.update import Settings
 from nncli.errors import DivergenceError, Fault
@@ -120,7 +120,7 @@ class Run:
         config, n = setup.config, len(setup.train)
         total = config.train.epochs * self.steps_per_epoch
         assert config.data is not None
-        indices = order(config.seed, progress.epoch, n) if config.data.shuffle else setup.in_order(n)
+        indices = setup.train.order(config.seed, progress.epoch) if config.data.shuffle else setup.in_order(n)
         if progress.cursor == 0:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from nncli.data.batches import Loader, Preprocessing, order
+from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import Splits, open_splits
 from nncli.data.table import State
 from nncli.errors import DataError, SpecError, UsageError
@@ -79,7 +79,7 @@ def _sample(loaded: Loaded, random: bool, samples: int, learned: State | None) -
     if samples > len(loader):
         raise UsageError(f"--samples {samples}: the training split has {len(loader)}")
     x, targets = np.empty((*graph.input, samples)), arrays(terms, graph, samples)
-    loader.fill(order(config.seed, 0, len(loader))[:samples], x, targets)
+    loader.fill(loader.order(config.seed, 0)[:samples], x, targets)
     return Sample(graph, Batch(x, targets), "the training split")
 
 

@@ -100,8 +100,7 @@ def _data(trained: Trained, split: str | None, data: str | None) -> tuple[str, A
 
 def _rows(dataset: Any, rng: np.random.Generator) -> Array:
     """At most what is needed of a split, in another order."""
-    rows = np.arange(len(dataset)) if dataset.rows is None else dataset.rows
-    return np.asarray(dataset.x[rng.permutation(rows)[: 2 * MOST]], dtype=np.float32)
+    return np.asarray(dataset.samples(rng.permutation(len(dataset))[: 2 * MOST]), dtype=np.float32)
 
 
 def _as_seen(trained: Trained, x: Array) -> Array:

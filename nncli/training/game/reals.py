@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nncli.data.batches import Loader, Preprocessing, order
+from nncli.data.batches import Loader, Preprocessing
 from nncli.parts import Array
 from nncli.randomness import generator
 
@@ -74,7 +74,7 @@ class Finite:
         return max(1, len(self.train) // batch)
 
     def _shuffled(self, epoch: int) -> Array:
-        return order(self.seed, epoch, len(self.train))
+        return self.train.order(self.seed, epoch)
 
     def _in_order(self, epoch: int) -> Array:
         return np.arange(len(self.train))
