@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-
 LONGEST = 1500
 """Characters of a line for people; the longest paths of usual systems have some hundred."""
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 GIB = 2**30
+_MATTERS = 2**26
+"""Bytes; to ask what is free takes a millisecond."""
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -18,6 +20,15 @@ def available() -> int | None:
     """
     rooms = [*_machine(), *_groups(), *_limit()]
     return max(0, min(rooms)) if rooms else None
+
+
+def claim(size: int) -> None:
+    """Raises MemoryError, which says how much is there, where so many bytes cannot be had.
+
+    The system may grant more than it has, and end the process when it is used.
+    """
+    if size > _MATTERS and (free := available()) is not None and size > free:
+        raise MemoryError(f"{gib(size)} are needed, {gib(free)} are free")
 
 
 def gib(size: float) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from nncli.graph import Graph
 from nncli.graph.graph import ALIGNMENT, Entry
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.randomness import generator
 
@@ -17,8 +18,9 @@ Views = dict[str, dict[str, Array]]
 
 
 def aligned_zeros(length: int, dtype: DTypeLike) -> Array:
-    """Zeros that start at a cache line."""
+    """Zeros that start at a cache line. Raises MemoryError."""
     dtype = np.dtype(dtype)
+    claim(length * dtype.itemsize)
     raw = np.zeros(length * dtype.itemsize + ALIGNMENT, np.uint8)
     skip = -raw.ctypes.data % ALIGNMENT
     return raw[skip : skip + length * dtype.itemsize].view(dtype)

@@ -14,6 +14,7 @@ from nncli.errors import Fault, UsageError
 from nncli.spec import read_source, read_text
 from nncli.spec.config import Data
 from nncli.training.measure import LEAST_BATCH, measure_split
+from nncli.training.needs import evaluation_needs, refuse
 from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
 from nncli.training.saving import load_weights, plan_of
 from nncli.training.setup import Setup, checked_graph
@@ -62,6 +63,9 @@ def evaluate_checkpoint(
         plan = plan_of(snapshot)
     else:
         plan = make_plan(graph, max(config.train.batch, LEAST_BATCH), 8 if config.dtype == "float64" else 4, threads)
+    batch = min(len(dataset), max(config.train.batch, LEAST_BATCH))
+    needs = evaluation_needs(graph, plan, config.dtype, terms, batch)
+    refuse("evaluation", needs, [graph], loaded.document.fault, ("train", "batch"))
     model = Model(graph, plan, config.dtype, terms, config.seed)
     try:
         load_weights(model.parameters, snapshot, averaged=True)

@@ -115,7 +115,7 @@ def set_up(loaded: Loaded, snapshot: Snapshot | None, planner: Planner = make_pl
     check_targets(splits, terms, graph)
     config = resolve_input(config, splits)
     plan = _plan(config, graph, splits, snapshot, planner)
-    check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))
+    check_memory(loaded, graph, plan, splits)
     initial = None
     if config.init_from is not None and snapshot is None:
         initial = initial_weights(config.init_from, base, graph)

@@ -37,7 +37,8 @@ def report(formats: Iterable[str], counts: dict[str, int], seed: int, jobs: int,
                     what = f"{find.kind}: {alike(find.seen)}"
                     seen[what] += 1
                     if seen[what] <= 2:
-                        print(f"  {name}:{result.number}: {find.kind}: {find.seen[:400]}\n    $ nncli {' '.join(find.words)}", flush=True)
+                        print(f"  {name}:{result.number}: {find.kind}: {find.seen[:400]}")
+                        print(f"    $ nncli {' '.join(find.words)}", flush=True)
                 if time.monotonic() - last > EVERY:
                     last = time.monotonic()
                     print(f"  {name}: {len(results)} of {len(numbers)} after {last - start:.0f} s", flush=True)

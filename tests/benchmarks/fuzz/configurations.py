@@ -127,7 +127,9 @@ def prepared(folder: Path) -> Path:
     x, y = rng.integers(0, 17, (160, 8, 8)).astype(np.uint8), rng.integers(0, 10, 160).astype(np.uint8)
     y[:10] = y[-10:] = np.arange(10)
     np.savez_compressed(data / "digits.npz", x_train=x[:110], y_train=y[:110], x_test=x[110:], y_test=y[110:])
-    rows = [f"{a:.1f},{b:.1f},{c:.1f},{d:.1f},{'uvw'[n % 3]}" for n, (a, b, c, d) in enumerate(rng.uniform(0, 9, (60, 4)))]
+    rows = [
+        f"{a:.1f},{b:.1f},{c:.1f},{d:.1f},{'uvw'[n % 3]}" for n, (a, b, c, d) in enumerate(rng.uniform(0, 9, (60, 4)))
+    ]
     (data / "iris" / "iris.data").write_text("\n".join(rows) + "\n")
     for name, n in (("train", 40), ("t10k", 20)):
         images, labels = rng.integers(0, 256, (n, 28, 28)).astype(np.uint8), (np.arange(n) % 10).astype(np.uint8)
@@ -154,7 +156,11 @@ def commands(rng: random.Random, here: Path, file: Path, size: int) -> Generator
     cost, plan = json.loads(summary.out), json.loads(dry.out)
     n = plan["samples"].get("train", cost["batch"])
     passes = 3 * (2 + plan["d_steps"]) * cost["batch"] if game else n
-    if 3 * cost["flops"] * passes > SMALL_FLOPS or cost["memory_bytes"] > SMALL_BYTES or len(cost["nodes"]) * n > 20_000:
+    if (
+        3 * cost["flops"] * passes > SMALL_FLOPS
+        or cost["memory_bytes"] > SMALL_BYTES
+        or len(cost["nodes"]) * n > 20_000
+    ):
         return
     short = ("--steps", "2") if game else ("--epochs", "1")
     run = (verb, str(file), *short, "--out", str(here / "run"), "--json")
@@ -174,13 +180,31 @@ def vocabulary(texts: Sequence[str]) -> list[str]:
         for name, cls in table.items():
             words |= {name, *(field.name for field in dataclasses.fields(cls))}
     for text in texts:
-        words |= {word for word in text.replace(",", " ").replace("{", " ").replace("}", " ").split() if word.isidentifier()}
+        words |= {
+            word for word in text.replace(",", " ").replace("{", " ").replace("}", " ").split() if word.isidentifier()
+        }
     return sorted(words)
 
 
 _VALUES: tuple[Any, ...] = (
     *(None, True, False, -1, 0, 1, 2, 3, 5, 100, 10**5, 10**9, 2**31, 2**62, 10**30, -0.0, 0.5, 1e-320, 1e308, -2.5),
-    *(float("nan"), float("inf"), "", "x", "same", "1e-3", [], {}, [1], [0, 0], [1, 2, 3], [[1]], {"a": 1}, [None], "é\0"),
+    *(
+        float("nan"),
+        float("inf"),
+        "",
+        "x",
+        "same",
+        "1e-3",
+        [],
+        {},
+        [1],
+        [0, 0],
+        [1, 2, 3],
+        [[1]],
+        {"a": 1},
+        [None],
+        "é\0",
+    ),
     *("../../x", "/dev/zero", "/", ".", "input", "a" * 3000, "x\ny", "\u202e", [3] * 70),
 )
 
@@ -190,7 +214,9 @@ def grown(rng: random.Random, tree: Any, words: Sequence[str]) -> str:
     tree = copy.deepcopy(tree)
     for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
         tree = _mutated(rng, tree, words)
-    text: str = yaml.dump(tree, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=rng.choice([None, True]))
+    text: str = yaml.dump(
+        tree, Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=rng.choice([None, True])
+    )
     return text
 
 
@@ -251,9 +277,13 @@ def _renamed(holder: dict[Any, Any], old: Any, new: str) -> None:
 def _number(rng: random.Random, value: Any) -> Any:
     """Another number, of the same kind if it was one."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return rng.choice([value + 1, value - 1, 2 * value, -value, 10 * value, 1000 * value, value / 2, rng.randrange(9)])
+        return rng.choice(
+            [value + 1, value - 1, 2 * value, -value, 10 * value, 1000 * value, value / 2, rng.randrange(9)]
+        )
     if isinstance(value, float):
-        return rng.choice([-value, value * 1e3, value * 1e-3, 1 - value, value + 1, round(min(value, 1e9)) if value == value else 7])
+        return rng.choice(
+            [-value, value * 1e3, value * 1e-3, 1 - value, value + 1, round(min(value, 1e9)) if value == value else 7]
+        )
     return rng.choice([rng.randrange(-2, 12), rng.random(), pick(rng, EXTREMES)])
 
 

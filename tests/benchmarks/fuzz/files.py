@@ -43,13 +43,20 @@ def commands(rng: random.Random, here: Path, text: str, paths: Sequence[Path]) -
     end = yield Ask(("train", str(file), "--dry-run", "--json"), codes, names, size)
     if end.code == 2:
         # only where there are data, of another form than the network
-        yield Ask(("train", str(file), "--dry-run", "--set", "network=[flatten, {dense: 1000}]"), codes - {2}, names, size)
+        yield Ask(
+            ("train", str(file), "--dry-run", "--set", "network=[flatten, {dense: 1000}]"), codes - {2}, names, size
+        )
     if end.code or rng.random() > REAL or json.loads(end.out)["memory_bytes"] > 2**26:
         return
     yield Ask(("train", str(file), "--out", str(here / "run"), "--json"), codes | {4}, names, size)
 
 
-def _one(suffix: str, made: Sequence[bytes], change: Callable[[random.Random, Sequence[bytes]], bytes], text: Callable[[random.Random], str]) -> Case:
+def _one(
+    suffix: str,
+    made: Sequence[bytes],
+    change: Callable[[random.Random, Sequence[bytes]], bytes],
+    text: Callable[[random.Random], str],
+) -> Case:
     """The format of single files, called a and the suffix."""
 
     def asked(rng: random.Random, here: Path) -> Generator[Ask, Answer, None]:
@@ -85,7 +92,9 @@ def npz(folder: Path) -> Case:
             return octets.changed(rng, rng.choice(made), made)
         return _archive(rng, members)
 
-    return _one(".npz", made, change, lambda rng: config("npz: a.npz", rng.choice(["", "{shape: [1, 4, 4], classes: 10}"])))
+    return _one(
+        ".npz", made, change, lambda rng: config("npz: a.npz", rng.choice(["", "{shape: [1, 4, 4], classes: 10}"]))
+    )
 
 
 def _member(array: np.ndarray) -> bytes:
@@ -94,8 +103,38 @@ def _member(array: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-_SHAPES = ("()", "(30,)", "(30, 4)", "(-1,)", "(0, 4)", "(30, 99999999999)", f"({2**62}, 2)", "(1e3,)", "(30, (4,))", "[30]", "(True,)", "30", "(30," + "1," * 40 + ")")
-_TYPES = ("'<f4'", "'|O'", "'|V8'", "'<U3'", "'<c8'", "'>i8'", "'|b1'", "[('a', '<f4')]", "'<M8[D]'", "'<f16'", "3", "'<i4', 'x'", "('<f4', (99999,))", "[('a', '|O')]", "'<U99999999'")
+_SHAPES = (
+    "()",
+    "(30,)",
+    "(30, 4)",
+    "(-1,)",
+    "(0, 4)",
+    "(30, 99999999999)",
+    f"({2**62}, 2)",
+    "(1e3,)",
+    "(30, (4,))",
+    "[30]",
+    "(True,)",
+    "30",
+    "(30," + "1," * 40 + ")",
+)
+_TYPES = (
+    "'<f4'",
+    "'|O'",
+    "'|V8'",
+    "'<U3'",
+    "'<c8'",
+    "'>i8'",
+    "'|b1'",
+    "[('a', '<f4')]",
+    "'<M8[D]'",
+    "'<f16'",
+    "3",
+    "'<i4', 'x'",
+    "('<f4', (99999,))",
+    "[('a', '|O')]",
+    "'<U99999999'",
+)
 _NAMES = ("x.npy", "y.npy", "x", "y", "../x.npy", "/x.npy", "x.npy/", "", "z.npy", "x.npy\0", "é.npy")
 
 
@@ -112,7 +151,13 @@ def _archive(rng: random.Random, members: Sequence[bytes]) -> bytes:
             if rng.random() < 0.05:
                 content += bytes(rng.choice([10**6, 10**7]))  # packs well
             name = rng.choice(_NAMES) if rng.random() < 0.1 else name
-            kinds = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+            kinds = [
+                zipfile.ZIP_STORED,
+                zipfile.ZIP_DEFLATED,
+                zipfile.ZIP_DEFLATED,
+                zipfile.ZIP_BZIP2,
+                zipfile.ZIP_LZMA,
+            ]
             archive.writestr(zipfile.ZipInfo(name), content, rng.choice(kinds))
     data = stream.getvalue()
     if rng.random() < 0.4:  # sizes, offsets and flags of the directory
@@ -132,7 +177,11 @@ def _headed(rng: random.Random, member: bytes) -> bytes:
             case 0:
                 head = head[: head.index("'shape': ") + 9] + rng.choice(_SHAPES) + ", }"
             case 1:
-                head = "{'descr': " + rng.choice(_TYPES) + head[head.index(", 'fortran") :] if ", 'fortran" in head else head
+                head = (
+                    "{'descr': " + rng.choice(_TYPES) + head[head.index(", 'fortran") :]
+                    if ", 'fortran" in head
+                    else head
+                )
             case 2:
                 head = texts.changed(rng, head, ("shape", "descr", "True", "0", "'"), 1)
             case _:
@@ -152,7 +201,9 @@ def _headed(rng: random.Random, member: bytes) -> bytes:
 def idx(folder: Path) -> Case:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (30, 5, 4))
-    plain = [idx_bytes(x.astype(kind)) for kind in ("u1", "i2", "i4", "f4", "f8")] + [idx_bytes(x.astype("i1").reshape(30, 20))]
+    plain = [idx_bytes(x.astype(kind)) for kind in ("u1", "i2", "i4", "f4", "f8")] + [
+        idx_bytes(x.astype("i1").reshape(30, 20))
+    ]
     labels = idx_bytes((np.arange(30) % 10).astype("u1"))
 
     def asked(rng: random.Random, here: Path) -> Generator[Ask, Answer, None]:
@@ -166,7 +217,7 @@ def idx(folder: Path) -> Case:
             if rng.random() < 0.5:
                 content = octets.changed(rng, content, plain, head=12)
             elif rng.random() < 0.2:
-                content += gzip.compress(bytes(10**rng.randrange(8)), mtime=0)
+                content += gzip.compress(bytes(10 ** rng.randrange(8)), mtime=0)
         paths = [here / "images", here / "labels"]
         for path, data in zip(paths, (content, other), strict=True):
             path.write_bytes(data)
@@ -191,7 +242,12 @@ def cifar10(folder: Path) -> Case:
         data = octets.changed(rng, data[:2], head=2)[:2].ljust(2, b"\0") + data[2:]
         return data + rng.choice([b"", data[:record], b"\0", data[:3073]])
 
-    return _one(".bin", made, change, lambda rng: config(rng.choice(["cifar10: a.bin", "cifar10: {path: a.bin, labels: 2}"]), outputs=120))
+    return _one(
+        ".bin",
+        made,
+        change,
+        lambda rng: config(rng.choice(["cifar10: a.bin", "cifar10: {path: a.bin, labels: 2}"]), outputs=120),
+    )
 
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------
@@ -213,7 +269,27 @@ _FIELDS = (
     'csv: {path: a.csv, separator: ";", decimal: ",", categorical: [2]}',
     "csv: {path: a.csv, encoding: latin-1, skip: 1}",
 )
-_WORDS = (*texts.EXTREMES, '"', '""', ",", ";", "\t", "\n", "\r", "\r\n", "?", "NA", "1,5", "1e400", "١٢", "0x1f", "Infinity", "-", "1_0", "'")
+_WORDS = (
+    *texts.EXTREMES,
+    '"',
+    '""',
+    ",",
+    ";",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "?",
+    "NA",
+    "1,5",
+    "1e400",
+    "١٢",
+    "0x1f",
+    "Infinity",
+    "-",
+    "1_0",
+    "'",
+)
 
 
 def csv(folder: Path) -> Case:
@@ -223,7 +299,7 @@ def csv(folder: Path) -> Case:
             case 0:
                 text = text.replace("\n", "," * rng.choice([10, 1000]) + "\n")
             case 1:
-                text += rng.choice("a1,\"") * rng.choice([1000, 200_000])
+                text += rng.choice('a1,"') * rng.choice([1000, 200_000])
             case 2:
                 text = text * rng.choice([2, 50])
         data = texts.encoded(rng, text)
@@ -246,7 +322,10 @@ def images(folder: Path) -> Case:
     colour = image("RGB", 8, 6, lambda x, y: (x, y, 9))
     alpha = image("RGBA", 8, 6, lambda x, y: (x, y, 9, 40 * y))
     made = [
-        *(image_bytes(one, "PNG") for one in (grey, colour, alpha, colour.quantize(5), grey.convert("1"), grey.convert("I;16"))),
+        *(
+            image_bytes(one, "PNG")
+            for one in (grey, colour, alpha, colour.quantize(5), grey.convert("1"), grey.convert("I;16"))
+        ),
         *(image_bytes(one, "JPEG") for one in (grey, colour)),
         image_bytes(colour, "JPEG", progressive=True),
         image_bytes(colour, "PNG", save_all=True, append_images=[colour, alpha]),
@@ -269,10 +348,14 @@ def images(folder: Path) -> Case:
             (here / "i" / name).parent.mkdir(parents=True, exist_ok=True)
             data = made[1]
             if place == 0 or rng.random() < 0.2:
-                data = _png(rng, rng.choice(pngs)) if rng.random() < 0.4 else octets.changed(rng, rng.choice(made), made)
+                data = (
+                    _png(rng, rng.choice(pngs)) if rng.random() < 0.4 else octets.changed(rng, rng.choice(made), made)
+                )
             paths.append(here / "i" / name)
             paths[-1].write_bytes(data)
-        source = rng.choice(["folder: i", "folder: {path: i, resize: [6, 8]}", "folder: {path: i, channels: 1, resize: 4, crop: 3}"])
+        source = rng.choice(
+            ["folder: i", "folder: {path: i, resize: [6, 8]}", "folder: {path: i, channels: 1, resize: 4, crop: 3}"]
+        )
         given = "" if "crop" in source else rng.choice(["", "{shape: [3, 6, 8], classes: 2}"])
         yield from commands(rng, here, config(source, given), paths)
 
@@ -292,20 +375,32 @@ def _png(rng: random.Random, data: bytes) -> bytes:
         match rng.randrange(8):
             case 0 | 1:
                 kind, content = chunks[0]
-                size = struct.pack(">II", *(rng.choice([0, 1, 6, 8, 5000, 20000, 2**31 - 1, 2**32 - 1]) for _ in range(2)))
-                form = bytes([rng.choice([1, 2, 4, 8, 16, 3]), rng.choice([0, 2, 3, 4, 6, 1]), 0, 0, rng.choice([0, 1])])
-                chunks[0] = (kind, (size if rng.random() < 0.7 else content[:8]) + (form if rng.random() < 0.5 else content[8:]))
+                size = struct.pack(
+                    ">II", *(rng.choice([0, 1, 6, 8, 5000, 20000, 2**31 - 1, 2**32 - 1]) for _ in range(2))
+                )
+                form = bytes(
+                    [rng.choice([1, 2, 4, 8, 16, 3]), rng.choice([0, 2, 3, 4, 6, 1]), 0, 0, rng.choice([0, 1])]
+                )
+                chunks[0] = (
+                    kind,
+                    (size if rng.random() < 0.7 else content[:8]) + (form if rng.random() < 0.5 else content[8:]),
+                )
             case 2:
                 chunks[at] = (kind, octets.changed(rng, content, head=32))
             case 3:
                 packed = zlib.compress(bytes(rng.choice([0, 10, 10**6, 10**7])))
-                chunks.insert(at, (rng.choice([b"IDAT", b"zTXt", b"iCCP", b"iTXt"]), rng.choice([b"", b"k\0\0"]) + packed))
+                chunks.insert(
+                    at, (rng.choice([b"IDAT", b"zTXt", b"iCCP", b"iTXt"]), rng.choice([b"", b"k\0\0"]) + packed)
+                )
             case 4:
                 chunks.insert(rng.randrange(len(chunks) + 1), chunks[at])
             case 5:
                 del chunks[at]
             case 6:
-                chunks[at] = (rng.choice([b"PLTE", b"tRNS", b"IEND", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"eXIf", b"zzzz"]), content)
+                chunks[at] = (
+                    rng.choice([b"PLTE", b"tRNS", b"IEND", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"eXIf", b"zzzz"]),
+                    content,
+                )
             case _:
                 chunks[at] = (kind, octets.number(rng) * rng.choice([0, 1, 4]))
         if not chunks:
@@ -339,7 +434,9 @@ def wav(folder: Path) -> Case:
                 data = octets.changed(rng, rng.choice(made), made, head=44)
             paths.append(here / "i" / name)
             paths[-1].write_bytes(data)
-        source = rng.choice(["wav: i", "wav: {path: i, length: 8, align: centre}", "wav: {path: i, channels: 2, length: 5}"])
+        source = rng.choice(
+            ["wav: i", "wav: {path: i, length: 8, align: centre}", "wav: {path: i, channels: 2, length: 5}"]
+        )
         yield from commands(rng, here, config(source, rng.choice(["", "{shape: [1, 8], classes: 2}"])), paths)
 
     return asked

@@ -6,12 +6,90 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-EXTREMES = (
-    "-1 0 1 2 3 7 64 100 1000 65536 4294967296 9223372036854775807 9223372036854775808 99999999999999999999 -0 -0.0 0.5 "
-    "1.5 -2.5 1e308 -1e308 1e309 1e-320 1e-30 1e10 nan .nan inf .inf -.inf null ~ true false on no 1:30 010 0x10 0o7 "
-    "1_000 2001-01-01 [] {} '' \"\" [1] [1,2] [0,0] [-1] [[]] {a: 1} {relu: } [null] *x &x &x1 *x1 !!str !!python/name:os "
-    "<<: | > - ? : # % @ ` , relu input ../x /dev/null / . .. ~/x $HOME"
-).split(" ")
+EXTREMES = [
+    "-1",
+    "0",
+    "1",
+    "2",
+    "3",
+    "7",
+    "64",
+    "100",
+    "1000",
+    "65536",
+    "4294967296",
+    "9223372036854775807",
+    "9223372036854775808",
+    "99999999999999999999",
+    "-0",
+    "-0.0",
+    "0.5",
+    "1.5",
+    "-2.5",
+    "1e308",
+    "-1e308",
+    "1e309",
+    "1e-320",
+    "1e-30",
+    "1e10",
+    "nan",
+    ".nan",
+    "inf",
+    ".inf",
+    "-.inf",
+    "null",
+    "~",
+    "true",
+    "false",
+    "on",
+    "no",
+    "1:30",
+    "010",
+    "0x10",
+    "0o7",
+    "1_000",
+    "2001-01-01",
+    "[]",
+    "{}",
+    "''",
+    '""',
+    "[1]",
+    "[1,2]",
+    "[0,0]",
+    "[-1]",
+    "[[]]",
+    "{a:",
+    "1}",
+    "{relu:",
+    "}",
+    "[null]",
+    "*x",
+    "&x",
+    "&x1",
+    "*x1",
+    "!!str",
+    "!!python/name:os",
+    "<<:",
+    "|",
+    ">",
+    "-",
+    "?",
+    ":",
+    "#",
+    "%",
+    "@",
+    "`",
+    ",",
+    "relu",
+    "input",
+    "../x",
+    "/dev/null",
+    "/",
+    ".",
+    "..",
+    "~/x",
+    "$HOME",
+]
 ODD = ("\0", "\t", "\r", "\u2028", "\ufeff", "\x85", "é", "𝔘", "\ud83d", "\x1b[31m", "\u202e", "[", "]", "{", "}", ":")
 _TOKEN = re.compile(r"[A-Za-z_][\w.]*|-?\d[\w.+-]*|[^\sA-Za-z_\d]")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?")
@@ -42,7 +120,11 @@ def _replace_number(rng: random.Random, text: str, words: Sequence[str]) -> str:
     if not found:
         return text
     number = rng.choice(found)
-    new = pick(rng, EXTREMES) if rng.random() < 0.6 else str(rng.choice([1, -1]) * rng.randrange(1, 10 ** rng.randrange(1, 8)))
+    new = (
+        pick(rng, EXTREMES)
+        if rng.random() < 0.6
+        else str(rng.choice([1, -1]) * rng.randrange(1, 10 ** rng.randrange(1, 8)))
+    )
     return text[: number.start()] + new + text[number.end() :]
 
 

@@ -95,4 +95,3 @@ def _errors(ask: Ask, answer: Answer) -> list[str]:
     except (ValueError, KeyError, TypeError):
         return []
     return [f"error: {fault}" for fault in faults]
-
