@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.benchmarks.fuzz import configurations, files
+from tests.benchmarks.fuzz import checkpoints, configurations, files
 from tests.benchmarks.fuzz.verdict import MIB
 from tests.benchmarks.fuzz.workers import Case, Result, run_case, run_cases
 
-FORMATS: dict[str, Callable[[Path], Case]] = {"configs": configurations.case, **files.FORMATS}
+FORMATS: dict[str, Callable[[Path], Case]] = {"configs": configurations.case, **files.FORMATS, **checkpoints.FORMATS}
 """What makes the cases of each format, given a folder for what they share."""
 EVERY = 30.0
 """Seconds between signs of life."""
