@@ -73,10 +73,13 @@ def read(path: Path) -> Snapshot:
     """
     _verify(path)
     from nncli.checkpoint.hdf5 import from_file
+    from nncli.checkpoint.wellformed import check
 
     try:
-        return from_file(str(path))
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError) as error:
+        snapshot = from_file(str(path))
+        check(snapshot)
+        return snapshot
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, RuntimeError) as error:
         message = f"not the structure of a checkpoint: {_first_line(error)}"
         raise CheckpointError(Fault(message, file=str(path), hint="was it changed by another program?")) from None
 

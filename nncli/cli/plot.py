@@ -28,11 +28,14 @@ def plot(run: Path, output: Path | None, json: bool, quiet: bool, debug: bool) -
     from nncli.report.console import messages
     from nncli.report.documents import write
     from nncli.report.pictures.history import curves_of, kind_of
+    from nncli.training.stored import trusting
 
     checkpoint = resolve(run)
     target = output if output is not None else checkpoint.with_name("curves.png")
     kind = kind_of(target)
-    panels, drawn = curves_of(read(checkpoint), str(checkpoint), kind)
+    snapshot = read(checkpoint)
+    with trusting(checkpoint):
+        panels, drawn = curves_of(snapshot, str(checkpoint), kind)
     replace(target, drawn, what="the picture")
     if json:
         write({"checkpoint": str(checkpoint), "picture": str(target), "bytes": len(drawn), "panels": panels})

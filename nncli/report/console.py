@@ -6,6 +6,7 @@ import sys
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nncli.errors import NncliError, one_line
 
@@ -63,6 +64,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+def plain(text: str, style: str = "") -> Text:
+    """A text from a file as it stands: no markup in it counts, and nothing in it speaks to the terminal."""
+    return Text("\n".join(map(one_line, text.split("\n"))), style)
 
 
 def print_error(error: NncliError, console: Console) -> None:

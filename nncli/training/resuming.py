@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from nncli import checkpoint
 from nncli.checkpoint import Snapshot
-from nncli.errors import UsageError
+from nncli.errors import SpecError, UsageError
 from nncli.spec import Loaded, LoadedGame
 from nncli.spec.yaml12 import parse
 from nncli.training.changes import refuse_changes
 from nncli.training.folders import new_folder, remove_if_empty
+from nncli.training.stored import trusting
 
 L = TypeVar("L", Loaded, LoadedGame)
 
@@ -45,11 +46,25 @@ def read_run(
         assert config is not None
         return load(config, texts), None, None
     last = checkpoint.resolve(resume)
+    with trusting(last):
+        return _read_stored(kind, load, read, config, last, texts)
+
+
+def _read_stored(
+    kind: Kind,
+    load: Callable[..., L],
+    read: Callable[..., L],
+    config: Path | None,
+    last: Path,
+    texts: Sequence[str],
+) -> tuple[L, Snapshot, Path]:
     snapshot = checkpoint.read(last)
     if snapshot.kind != kind.name:
         raise UsageError(f"{last} is the checkpoint of a {kind.what}", hint=kind.hint)
     where, base = f"{last}:config", Path(snapshot.config_dir)
     stored = read(snapshot.config, where, base=base, digests=snapshot.plugins)
+    if stored.faults:
+        raise SpecError(stored.faults)
     if config is not None:
         wanted = load(config, texts, snapshot.plugins)
     else:

@@ -15,6 +15,7 @@ from nncli.parts import Array
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
 from nncli.training.progress import Watch
+from nncli.training.stored import trusting
 
 if TYPE_CHECKING:
     from nncli.training.loop import Run
@@ -97,6 +98,10 @@ class Saving:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+        with trusting(self.last):
+            self._restore(snapshot)
+
+    def _restore(self, snapshot: Snapshot) -> None:
         run = self.run
         try:
             parameters = run.setup.model.parameters

@@ -26,6 +26,7 @@ from nncli.training.objective import check_targets, kinds_of, measured, objectiv
 from nncli.training.resuming import Kind, read_run, run_folder, same_threads
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
+from nncli.training.stored import trusting
 
 MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
@@ -41,7 +42,8 @@ def open_run(
     Everything that can be wrong is found before the folder is made.
     """
     loaded, snapshot, last = read_run(KIND, load, read_text, config, resume, texts)
-    setup = set_up(loaded, snapshot, planner)
+    with trusting(last):
+        setup = set_up(loaded, snapshot, planner)
     model = setup.model
     try:
         with run_folder(setup.config.name, out, last) as folder, model.limits():
@@ -61,7 +63,8 @@ def plan_only(
 ) -> dict[str, Any]:
     """What `open_run` and training would do, all checks made and nothing written."""
     loaded, snapshot, last = read_run(KIND, load, read_text, config, resume, texts)
-    setup = set_up(loaded, snapshot, planner)
+    with trusting(last):
+        setup = set_up(loaded, snapshot, planner)
     setup.model.close()
     batch = min(setup.config.train.batch, len(setup.train))
     folder = last.parent if last is not None else free_folder(setup.config.name)

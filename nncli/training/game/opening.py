@@ -15,6 +15,7 @@ from nncli.training.game.events import Finished
 from nncli.training.game.loop import GameRun
 from nncli.training.game.setup import GameSetup, plans_of, set_up
 from nncli.training.resuming import Kind, read_run, run_folder, same_threads
+from nncli.training.stored import trusting
 
 MAY_CHANGE = ("game.steps", "checkpoint", "diagnose", "sample.every", "threads", "name")
 """Paths of the configuration that may be others when a game goes on; all else would make it another one."""
@@ -28,7 +29,8 @@ def open_game(config: Path | None, resume: Path | None, texts: Sequence[str], ou
     Everything that can be wrong is found before the folder is made.
     """
     loaded, snapshot, last = read_run(KIND, load_game, read_game, config, resume, texts)
-    setup = _set_up(loaded, snapshot)
+    with trusting(last):
+        setup = _set_up(loaded, snapshot)
     try:
         with run_folder(setup.config.name, out, last) as folder, setup.models["generator"].limits():
             run = GameRun(setup, folder)
@@ -44,7 +46,8 @@ def open_game(config: Path | None, resume: Path | None, texts: Sequence[str], ou
 def plan_only(config: Path | None, resume: Path | None, texts: Sequence[str]) -> dict[str, Any]:
     """What `open_game` and the game would do, all checks made and nothing written."""
     loaded, snapshot, last = read_run(KIND, load_game, read_game, config, resume, texts)
-    setup = _set_up(loaded, snapshot)
+    with trusting(last):
+        setup = _set_up(loaded, snapshot)
     setup.close()
     folder = last.parent if last is not None else free_folder(setup.config.name)
     game = setup.config.game

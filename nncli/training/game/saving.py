@@ -12,6 +12,7 @@ from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
 from nncli.training.saving import LAST, load_network, named_parameters, named_state, plain
+from nncli.training.stored import trusting
 
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
@@ -92,6 +93,10 @@ class GameSaving:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the run where the checkpoint left it. Raises CheckpointError where something is missing or unfit."""
+        with trusting(self.last):
+            self._restore(snapshot)
+
+    def _restore(self, snapshot: Snapshot) -> None:
         run = self.run
         try:
             self.restore_players(snapshot)
@@ -106,7 +111,8 @@ class GameSaving:
         """Take both players back to the healthy checkpoint; returns the step at which it was written."""
         snapshot = read(self.healthy)
         try:
-            self.restore_players(snapshot)
+            with trusting(self.healthy):
+                self.restore_players(snapshot)
         except KeyError as error:
             raise _lacks(error, self.healthy) from None
         return int(snapshot.progress["step"])

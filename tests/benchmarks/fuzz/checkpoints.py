@@ -108,7 +108,7 @@ def signed(data: bytes) -> bytes:
 
 def commands(rng: random.Random, here: Path, run: Stored, codes: frozenset[int]) -> Generator[Ask, Answer, None]:
     """What reads a checkpoint."""
-    last, names = here / "run" / "last.h5", ("last.h5", "/run")
+    last, names = here / "run" / "last.h5", ("last.h5", "/")
     size = last.stat().st_size
     verb = "gan" if run.game else "train"
     more = ("--steps", "4") if run.game else ("--epochs", "2")
@@ -124,14 +124,19 @@ def commands(rng: random.Random, here: Path, run: Stored, codes: frozenset[int])
     ]
     if not run.game:
         init = f"init_from={{path: {last}}}"
-        asked += [("train", config, "--set", init, "--dry-run"), ("train", config, "--set", init, "--out", str(here / "new"))]
+        asked += [
+            ("train", config, "--set", init, "--dry-run"),
+            ("train", config, "--set", init, "--out", str(here / "new")),
+        ]
         asked += [("summary", config, "--probe", "--samples", "8", "--weights", str(last))]
     for words in rng.sample(asked, 3):
         # a game's look, and pictures, take what they take
         yield Ask(words, codes, names, size + 2 * 2**20)
 
 
-def _format(change: Callable[[random.Random, Sequence[Stored], Stored, Path], bytes], codes: frozenset[int]) -> Callable[[Path], Case]:
+def _format(
+    change: Callable[[random.Random, Sequence[Stored], Stored, Path], bytes], codes: frozenset[int]
+) -> Callable[[Path], Case]:
     def made(folder: Path) -> Case:
         runs = stored(folder)
 
@@ -142,11 +147,20 @@ def _format(change: Callable[[random.Random, Sequence[Stored], Stored, Path], by
             (here / "run" / "last.h5").write_bytes(data)
             if rng.random() < 0.1:
                 (here / "run" / "best.h5").write_bytes(run.data)
-            yield from commands(rng, here, run, codes)
+            yield from commands(rng, here, run, codes | {2} if _other_kind(here / "run" / "last.h5", run) else codes)
 
         return asked
 
     return made
+
+
+def _other_kind(path: Path, run: Stored) -> bool:
+    """Whether it is a checkpoint of another kind of run by now: then commands are the wrong ones for it."""
+    try:
+        with h5py.File(path) as file:
+            return str(file.attrs["kind"]) != ("gan" if run.game else "supervised")
+    except (OSError, KeyError, RuntimeError):
+        return False
 
 
 # -- bytes -------------------------------------------------------------------------------------------------------------
@@ -167,7 +181,25 @@ def _signed_bytes(rng: random.Random, runs: Sequence[Stored], run: Stored, here:
 # -- what the file holds -----------------------------------------------------------------------------------------------
 
 _WORDS = vocabulary([NETWORK, TABLE, GAME, PICTURES])
-_TEXTS = ("", "x", "[/bold]", "[bold]a", "\x1b[31mred", "gan", "supervised", "float32", "float64", "float16", "object", "a\nb", "é" * 3000, "/dev/zero", "../../..", "validation loss", "train accuracy")
+_TEXTS = (
+    "",
+    "x",
+    "[/bold]",
+    "[bold]a",
+    "\x1b[31mred",
+    "gan",
+    "supervised",
+    "float32",
+    "float64",
+    "float16",
+    "object",
+    "a\nb",
+    "é" * 3000,
+    "/dev/zero",
+    "../../..",
+    "validation loss",
+    "train accuracy",
+)
 _NUMBERS = (-1, 0, 1, 2, 3, 1000, 2**31, 2**62, -(2**63), 1e308, -1e308, 1e-320, float("nan"), float("inf"), 0.5)
 
 
@@ -326,7 +358,9 @@ def plans(folder: Path) -> Case:
     """Files of --plan."""
     run = stored(folder)[0]
     (made, words) = (folder / "plan.yaml", vocabulary([PLAN]))
-    answer, _ = called(Ask(("bench", str(run.config), "--tune", "-o", str(made), "--seconds", "0.2"), frozenset({0}), (), 0))
+    answer, _ = called(
+        Ask(("bench", str(run.config), "--tune", "-o", str(made), "--seconds", "0.2"), frozenset({0}), (), 0)
+    )
     text = made.read_text() if answer.code == 0 else PLAN
 
     def asked(rng: random.Random, here: Path) -> Generator[Ask, Answer, None]:
