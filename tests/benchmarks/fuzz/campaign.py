@@ -6,28 +6,33 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.benchmarks.fuzz import checkpoints, configurations, files
+from tests.benchmarks.fuzz import checkpoints, configurations, files, hdf5_data
 from tests.benchmarks.fuzz.verdict import MIB
 from tests.benchmarks.fuzz.workers import Case, Result, run_case, run_cases
 
-FORMATS: dict[str, Callable[[Path], Case]] = {"configs": configurations.case, **files.FORMATS, **checkpoints.FORMATS}
+FORMATS: dict[str, Callable[[Path], Case]] = {
+    "configs": configurations.case,
+    **files.FORMATS,
+    **hdf5_data.FORMATS,
+    **checkpoints.FORMATS,
+}
 """What makes the cases of each format, given a folder for what they share."""
 EVERY = 30.0
 """Seconds between signs of life."""
 
 
-def report(formats: Iterable[str], counts: dict[str, int], seed: int, jobs: int, first: int = 0) -> int:
-    """Run the cases of each format and print what came of them; returns the number of cases with a find."""
+def report(counts: Mapping[str, int], seed: int, jobs: int, first: int = 0) -> int:
+    """Run so many cases of each format and print what came of them; returns the number of cases with a find."""
     bad = 0
     with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
-        for name in formats:
+        for name, count in counts.items():
             folder = Path(temporary) / "shared" / name
             folder.mkdir(parents=True)
             case = FORMATS[name](folder)
-            numbers = range(first, first + counts[name])
+            numbers = range(first, first + count)
             start = last = time.monotonic()
             results: list[Result] = []
             seen: Counter[str] = Counter()
@@ -44,8 +49,8 @@ def report(formats: Iterable[str], counts: dict[str, int], seed: int, jobs: int,
                     print(f"  {name}: {len(results)} of {len(numbers)} after {last - start:.0f} s", flush=True)
             bad += sum(bool(result.finds) for result in results)
             print(row(name, results, time.monotonic() - start), flush=True)
-            for what, count in seen.most_common():
-                print(f"  {count:5} × {what[:200]}")
+            for what, times in seen.most_common():
+                print(f"  {times:5} × {what[:200]}")
     return bad
 
 

@@ -208,13 +208,14 @@ def _content(rng: random.Random, runs: Sequence[Stored], run: Stored, here: Path
     path.write_bytes(run.data)
     with h5py.File(path, "r+") as file:
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
-            _changed(rng, file)
+            change_content(rng, file)
     data = path.read_bytes()[BLOCK:]
     path.unlink()
     return signed(data)
 
 
-def _changed(rng: random.Random, file: h5py.File) -> None:
+def change_content(rng: random.Random, file: h5py.File) -> None:
+    """One object or attribute becomes something else."""
     found: list[str] = []
     file.visit(found.append)
     group_names = [name for name in found if isinstance(file[name], h5py.Group)]
