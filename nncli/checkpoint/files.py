@@ -63,6 +63,8 @@ def resolve(path: Path, names: Sequence[str] = ("last.h5",)) -> Path:
         folder = path.parent
         near = nearest(path.name, sorted(p.name for p in folder.iterdir())) if folder.is_dir() else "no such folder"
         raise CheckpointError(Fault("no such file", file=str(path), hint=near))
+    if not path.is_file():  # a pipe would be waited for
+        raise CheckpointError(Fault("is not a regular file", file=str(path)))
     return path
 
 
