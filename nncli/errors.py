@@ -10,6 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+LONGEST = 1500
+"""Characters of a line for people; the longest paths of usual systems have some hundred."""
+
+
+def one_line(text: str) -> str:
+    """The text with escapes in the place of what a terminal would obey or not show, its middle left out if it is very
+    long."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 3 :]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)[: 2 * LONGEST]
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -17,6 +30,8 @@ class Fault:
 
     `line` and `column` count from 1; the column of a table is part of the `path`. That is the place inside the file,
     such as `network[3].conv2d.kernel` in a configuration, `row 17` in a data file, or `/model/stem/W` in a checkpoint.
+
+    What a message quotes may come from a hostile file: `str()` gives one line of printable text, however long.
     """
 
     message: str
@@ -32,7 +47,7 @@ class Fault:
             place += f":{self.line}" if place else f"line {self.line}"
             if self.column is not None:
                 place += f":{self.column}" if self.file else f", column {self.column}"
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        return one_line(": ".join(part for part in (place, self.path, self.message) if part))
 
 
 class NncliError(Exception):

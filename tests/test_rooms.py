@@ -13,7 +13,7 @@ import nncli
 ROOT = Path(nncli.__file__).parent
 LEVELS = [
     {"errors"},
-    {"registry", "fields", "parts", "periods", "randomness", "docstrings", "progress"},
+    {"registry", "fields", "parts", "periods", "randomness", "docstrings", "memory", "progress"},
     {"kernels", "fetch"},
     {"layers", "losses", "game_losses", "optimizers", "initializers", "schedules", "metrics", "data"},
     {"spec"},

@@ -14,8 +14,8 @@ from nncli.benchmark.workload import Workload, open_workload
 from nncli.engine import make_plan
 from nncli.errors import Fault, OutputError
 from nncli.spec import Loaded, load, plugins
+from nncli.training.needs import forecast
 from nncli.training.plan_files import planner, write_plan
-from nncli.training.setup import forecast
 
 Progress = Callable[[str, float], None]
 """Told what is done now, and what share of it."""

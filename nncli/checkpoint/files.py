@@ -68,6 +68,8 @@ def resolve(path: Path, names: Sequence[str] = (LAST,)) -> Path:
         folder = path.parent
         near = nearest(path.name, sorted(p.name for p in folder.iterdir())) if folder.is_dir() else "no such folder"
         raise CheckpointError(Fault("no such file", file=str(path), hint=near))
+    if not path.is_file():  # a pipe would be waited for
+        raise CheckpointError(Fault("is not a regular file", file=str(path)))
     return path
 
 
@@ -78,10 +80,13 @@ def read(path: Path) -> Snapshot:
     """
     _verify(path)
     from nncli.checkpoint.hdf5 import from_file
+    from nncli.checkpoint.wellformed import check
 
     try:
-        return from_file(str(path))
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError) as error:
+        snapshot = from_file(str(path))
+        check(snapshot)
+        return snapshot
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, RuntimeError) as error:
         message = f"not the structure of a checkpoint: {_first_line(error)}"
         raise CheckpointError(Fault(message, file=str(path), hint="was it changed by another program?")) from None
 

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from nncli.checkpoint.environment import HARDWARE, environment
+from nncli.checkpoint.inside import check_inside
 from nncli.checkpoint.snapshot import FORMAT_VERSION, History, NamedArray, Network, Players, Snapshot
 from nncli.parts import Array
 
@@ -141,6 +142,7 @@ def from_file(path: str) -> Snapshot:
     """The snapshot in a file whose digest is right. Raises KeyError, TypeError or ValueError where the structure of
     format version 1 is missing, OSError where it is no HDF5."""
     with h5py.File(path, "r") as file:
+        check_inside(file, file.userblock_size + file.id.get_filesize())
         attributes = dict(file.attrs)
         networks = {name: _read_network(file[name]) for name in NETWORKS if name in file}
         alone = Network() if networks else _read_network(file["model"])

@@ -20,10 +20,12 @@ def inspect(checkpoint: Path, json: bool, quiet: bool, debug: bool) -> None:
     from nncli.report.inspection import inspection_document
     from nncli.report.tables import inspection
     from nncli.training.probing import last_probe
+    from nncli.training.stored import trusting
 
     path = resolve(checkpoint)
     snapshot = read(path)
-    document = inspection_document(path, snapshot) | {"probe": last_probe(snapshot)}
+    with trusting(path):
+        document = inspection_document(path, snapshot) | {"probe": last_probe(snapshot)}
     if json:
         write(document)
     else:

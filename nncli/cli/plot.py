@@ -30,11 +30,12 @@ def plot(run: Path, output: Path | None, json: bool, quiet: bool, debug: bool) -
     from nncli.report.documents import write
     from nncli.report.pictures.history import curves_of, kind_of
     from nncli.report.progress import waiting
+    from nncli.training.stored import trusting
 
     checkpoint = resolve(run)
     target = output if output is not None else checkpoint.with_name("curves.png")
     kind = kind_of(target)
-    with waiting(messages(quiet or json)), progress.task("drawing curves"):
+    with waiting(messages(quiet or json)), progress.task("drawing curves"), trusting(checkpoint):
         panels, drawn = curves_of(read(checkpoint), str(checkpoint), kind)
     replace(target, drawn, what="the picture")
     if json:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from nncli.data.files import reason
 from nncli.errors import DataError, Fault
@@ -21,6 +20,12 @@ _CANDIDATES = ("\t", ";", "|", ",", WHITESPACE)
 """In this order, because a comma may be a decimal point and a blank is part of many texts."""
 _SAMPLE = 100
 """Rows from which separator and header are found out."""
+_LONGEST = 2**22
+"""Characters of a line."""
+_WIDEST = 2**16
+"""Fields of a row; what is wider is no table of samples but the file of an array."""
+_MANY = 2**18
+"""Characters, or fields, from which on a sample of rows is large enough."""
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _BINARY = {
     b"PK\x03\x04": "is a ZIP archive, as spreadsheets are",
@@ -29,6 +34,7 @@ _BINARY = {
     b"\x89HDF": "is HDF5",
     b"\xd0\xcf\x11\xe0": "is an old spreadsheet",
 }
+T = TypeVar("T")
 Row: TypeAlias = tuple[int, list[str]]
 """The line where it begins, counted from 1, and its fields."""
 
@@ -65,7 +71,7 @@ def read_head(file: Path, form: Form, wanted: Sequence[str] = ()) -> Head:
     Raises DataError where the file is no text, or empty.
     """
     separator = form.separator or _separator(file, form)
-    sample = list(islice(rows(file, form, separator), _SAMPLE))
+    sample = _sample(rows(file, form, separator), lambda row: len(row[1]))
     if not sample:
         raise DataError(Fault("the file is empty" if not form.skip else "nothing is left below `skip`", file=str(file)))
     (line, first), *others = sample
@@ -115,6 +121,10 @@ def rows(file: Path, form: Form, separator: str) -> Iterator[Row]:
         except csv.Error as error:
             hint = f"is a quote ({form.quote}) not closed? `quote` says another character"
             raise DataError(Fault(f"is no row: {reason(error)}", "", hint, str(file), line)) from None
+        if len(fields) > _WIDEST:
+            message = f"has {len(fields):,} fields, more than {_WIDEST:,}"
+            hint = "is the separator right? a file of an array is better read as NPZ or HDF5"
+            raise DataError(Fault(message, "", hint, str(file), line))
         if len(fields) > 1 or (fields and fields[0].strip()):
             yield line, [field.strip() for field in fields]
 
@@ -130,8 +140,10 @@ class _Lines:
         encoding = self.form.encoding or _encoding(self.file)
         try:
             with self.file.open(encoding=encoding, errors="surrogateescape", newline="") as stream:
-                for line in stream:
+                while line := stream.readline(_LONGEST):
                     self.number += 1
+                    if len(line) == _LONGEST:
+                        raise self._error(f"is longer than {_LONGEST:,} characters", "is it a table?")
                     if self.number > self.form.skip:
                         yield line if line.isascii() and "\0" not in line else self._checked(line, encoding)
         except OSError as error:
@@ -176,7 +188,7 @@ def _separator(file: Path, form: Form) -> str:
 
     The library's own `Sniffer` takes letters for separators where columns are texts (`Iris-setosa`: "-").
     """
-    lines = list(islice((line for line in _Lines(file, form) if line.strip()), _SAMPLE))
+    lines = _sample((line for line in _Lines(file, form) if line.strip()), len)
     best, agreeing = ",", 0.0
     for candidate in _CANDIDATES:
         spaced = candidate == WHITESPACE
@@ -193,6 +205,18 @@ def _separator(file: Path, form: Form) -> str:
         if width > 1 and count / len(read) > agreeing:
             best, agreeing = candidate, count / len(read)
     return best
+
+
+def _sample(items: Iterable[T], size: Callable[[T], int]) -> list[T]:
+    """The first of them: some, or fewer where these are large."""
+    taken: list[T] = []
+    total = 0
+    for item in items:
+        taken.append(item)
+        total += size(item)
+        if len(taken) == _SAMPLE or total >= _MANY:
+            break
+    return taken
 
 
 def is_number(text: str) -> bool:

@@ -10,10 +10,14 @@ from typing import Protocol
 import numpy as np
 
 from nncli.data.dataset import Dataset, Origin
+from nncli.data.files import reason
 from nncli.errors import DataError, Fault
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.randomness import generator
 
+_DRAWN = 64
+"""Bytes that a drawn sample of two numbers takes while its mode is drawn too."""
 _BLOCK = 2**22
 """Distances held in one go: 32 MiB of float64."""
 
@@ -185,10 +189,12 @@ class Drawn:
         """Raises DataError where the samples do not fit into memory."""
         origin = Origin(f"samples of a {getattr(self, 'type_name', 'density')}")
         try:
+            claim(_DRAWN * self.samples)
             x, t = self.density().labelled(self.samples, generator(seed, f"data/{split}"))
             return Dataset.of(x.astype(np.float32), t, origin)
-        except MemoryError:
-            raise DataError(Fault(f"{self.samples} samples do not fit into memory", file=origin.file)) from None
+        except MemoryError as error:
+            message = f"{self.samples} samples do not fit into memory: {reason(error)}"
+            raise DataError(Fault(message, file=origin.file)) from None
 
     def load(self, base: Path) -> Dataset:
         return self.draw(0, "train")

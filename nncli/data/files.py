@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +20,9 @@ Layout: TypeAlias = Literal["nchw", "nhwc"]
 
 DEFLATE_LIMIT = 1032
 """Deflate makes nothing smaller than this part of it (zlib's technical notes); a header that claims more is wrong."""
+_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
+_LONGEST = 200
+"""Characters of an exception's text; some quote what they were given."""
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -68,9 +72,10 @@ def _nearest(file: Path, path: str, alike: Callable[[Path], bool]) -> str:
 
 
 def reason(error: Exception) -> str:
-    """An exception of a library in a few words."""
+    """An exception of a library in a few words, without what it says of its own objects."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split()) or type(error).__name__
+    text = _OBJECT.sub("something else", " ".join(text.split()))
+    return text if 0 < len(text) <= _LONGEST else f"{text[:_LONGEST]} ..." if text else type(error).__name__
 
 
 def channels_first(x: Array, layout: Layout, file: Path, array: str) -> Array:

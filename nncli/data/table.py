@@ -254,6 +254,7 @@ class Table:
     def _in_order(self, encoding: Encoding) -> list[Numbers | Texts]:
         """The columns that were learned from, in their order."""
         named = {column.name: column for column in self.features}
+        learned = set(encoding.names)
         if faults := [
             _fault(self.origin, name, "the network was trained with this column, here there is none")
             for name in encoding.names
@@ -261,7 +262,7 @@ class Table:
         ] + [
             _fault(self.origin, name, "the network was not trained with this column", "leave it out: `ignore`")
             for name in named
-            if name not in encoding.names
+            if name not in learned
         ]:
             raise DataError(faults)
         return [named[name] for name in encoding.names]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nncli.graph.graph import ALIGNMENT
+from nncli.memory import claim
 from nncli.parts import Array, Shape
 
 
@@ -67,8 +68,12 @@ class Arena:
         self._block = np.empty(0, np.uint8)
 
     def reserve(self, size: int) -> Array:
-        """A block of at least `size` bytes that starts at a cache line. Programs made before keep their own."""
+        """A block of at least `size` bytes that starts at a cache line. Programs made before keep their own.
+
+        Raises MemoryError.
+        """
         if self._block.size < size:
+            claim(size)
             raw = np.empty(size + ALIGNMENT, np.uint8)
             skip = -raw.ctypes.data % ALIGNMENT
             self._block = raw[skip : skip + size]

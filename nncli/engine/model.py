@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from nncli.engine.layout import Arena
 from nncli.engine.objective import Objective, objective_of
-from nncli.engine.parameters import Parameters
+from nncli.engine.parameters import Form, Parameters
 from nncli.engine.plan import Plan
 from nncli.engine.program import Program
 from nncli.engine.workers import Workers
@@ -92,18 +93,22 @@ class Model:
         self.workers.close()
 
 
+def program_bytes(
+    graph: Graph, plan: Plan, dtype: DTypeLike, n: int, loss: Loss | Objective | None, training: bool = True
+) -> int:
+    """What the arrays of a batch of n samples take; nothing is taken to find out."""
+    form, workers = Form(graph, dtype), Workers(1)
+    return Program(graph, form, n, plan, training=training, loss=loss, workers=workers).memory_bytes
+
+
+def parameter_bytes(graph: Graph, dtype: DTypeLike, vectors: int) -> int:
+    """What so many vectors of the parameters' length take, and what is kept with nodes besides."""
+    form = Form(graph, dtype)
+    states = sum(math.prod(state.shape) for node in graph.nodes for state in node.declared.state.values())
+    return vectors * form.nbytes + states * form.dtype.itemsize
+
+
 def memory_bytes(graph: Graph, plan: Plan, dtype: DTypeLike, n: int, loss: Loss | Objective | None, slots: int) -> int:
     """What training with batches of n samples will take: parameters, gradients, an optimizer's `slots`, and arrays."""
-    parameters = Parameters(graph, dtype)
     vectors = 1 + plan.shards + slots
-    program = Program(
-        graph,
-        parameters,
-        n,
-        plan,
-        training=True,
-        loss=loss,
-        gradients=[parameters.w] * plan.shards,
-        workers=Workers(1),
-    )
-    return program.memory_bytes + vectors * parameters.w.nbytes
+    return program_bytes(graph, plan, dtype, n, loss) + parameter_bytes(graph, dtype, vectors)

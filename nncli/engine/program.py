@@ -10,7 +10,7 @@ import numpy as np
 
 from nncli.engine.layout import Arena
 from nncli.engine.objective import Objective, objective_of, read_by
-from nncli.engine.parameters import Parameters
+from nncli.engine.parameters import Form
 from nncli.engine.plan import Plan, split
 from nncli.engine.shard import Call, Shard
 from nncli.engine.trace import Trace
@@ -26,7 +26,8 @@ Each = Callable[[Shard], None]
 class Program:
     """Forward and, when `training`, backward for batches of n samples.
 
-    `gradients` are vectors like that of the parameters, one for each shard; without them parameters are frozen.
+    `parameters` may be no more than their form, as long as only memory is asked for. `gradients` are vectors like that
+    of the parameters, one for each shard; without them parameters are frozen.
     `input_gradient` asks for dL/dx too. Without `fuse` every activation has a call of its own. Programs that share an
     `arena` are run in turn, never together.
 
@@ -37,7 +38,7 @@ class Program:
     def __init__(
         self,
         graph: Graph,
-        parameters: Parameters,
+        parameters: Form,
         n: int,
         plan: Plan,
         *,
@@ -71,13 +72,13 @@ class Program:
             shard.total = self._sum.bound(index)
             shards.append(shard)
         self.shards = tuple(shards)
-        sizes_in_bytes = [shard.place() for shard in self.shards]
-        self.memory_bytes = sum(sizes_in_bytes)
+        self.block_bytes = sum([shard.place() for shard in self.shards])
+        self.memory_bytes = self.block_bytes + sum(shard.bytes_beside for shard in self.shards)
         self._arena = arena or Arena()
 
     def allocate(self) -> Program:
         """Take memory and make every frame; to be called once, before the program is run."""
-        block = self._arena.reserve(self.memory_bytes)
+        block = self._arena.reserve(self.block_bytes)
         offset = 0
         for shard in self.shards:
             shard.make(block[offset : offset + shard.bytes])

@@ -10,7 +10,7 @@ import numpy as np
 
 from nncli.engine.layout import Layout, carve, size_of
 from nncli.engine.objective import INPUT_TARGET, Objective, Term, output_shape
-from nncli.engine.parameters import Parameters, Views
+from nncli.engine.parameters import Form, Parameters, Views
 from nncli.engine.plan import Plan
 from nncli.engine.wiring import Mode, Wiring
 from nncli.graph import INPUT, Graph
@@ -46,7 +46,7 @@ class Shard:
         self,
         graph: Graph,
         wiring: Wiring,
-        parameters: Parameters,
+        parameters: Form,
         plan: Plan,
         index: int,
         n: int,
@@ -67,7 +67,7 @@ class Shard:
         self.frames: list[Frame] = []
         self.works: list[Mapping[str, Work]] = []
         self.layout = Layout()
-        self.bytes = 0
+        self.bytes = self.bytes_beside = 0
         self.x: Array
         self.y: Array
         self.values: dict[int, Array]
@@ -84,7 +84,10 @@ class Shard:
     # -- memory ------------------------------------------------------------------------------------------------------
 
     def place(self) -> int:
-        """Find out what memory is needed when, and where it lies; returns bytes."""
+        """Find out what memory is needed when, and where it lies; returns the bytes of its block.
+
+        `bytes_beside` are those of what starts as zeros, which has memory of its own.
+        """
         nodes, wiring, need = self.graph.nodes, self.wiring, self.layout.need
         last = len(nodes)
         end = 2 * last + 3
@@ -126,7 +129,9 @@ class Shard:
             size = size_of(work.shape, work.dtype or self.dtype)
             if work.scratch:
                 scratch += -(-size // 64) * 64
-            elif not work.zero:
+            elif work.zero:
+                self.bytes_beside += size
+            else:
                 self.layout.need(("work", index, name), size, forward, back)
         if scratch:
             self.layout.need("scratch", scratch, 0, 2 * len(self.graph.nodes) + 3)
@@ -206,7 +211,8 @@ class Shard:
         return target
 
     def _frame(self, block: Array, index: int, values: dict[int, Array], errors: dict[int, Array]) -> None:
-        node, wiring = self.graph.nodes[index], self.wiring
+        node, wiring, parameters = self.graph.nodes[index], self.wiring, self.parameters
+        assert isinstance(parameters, Parameters)
         dxs: list[Array | None] = []
         sums: list[tuple[Array, Array]] = []
         mode = wiring.mode[index]
@@ -229,14 +235,14 @@ class Shard:
         frame.x, frame.y = frame.xs[0], values[index]
         if wiring.needed[index]:
             frame.dy = errors[index]
-        frame.p = self.parameters.views.get(node.owner, {})
+        frame.p = parameters.views.get(node.owner, {})
         frame.g = None
         if self.gradient is not None and node.trainable:
             frame.g = self.gradient.get(node.owner, {})
             if index in wiring.adds:
                 totals, frame.g = frame.g, self._extra_gradients(block, index)
                 sums += [(totals[name], extra) for name, extra in frame.g.items()]
-        frame.state = self.parameters.state.get(node.name, {})
+        frame.state = parameters.state.get(node.name, {})
         frame.plan = self.plan.nodes.get(node.name, {})
         frame.sum_over_shards = self.total
         if node.layer.traits.random:

@@ -7,8 +7,9 @@ from typing import TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from nncli.errors import NncliError
+from nncli.errors import NncliError, one_line
 from nncli.report.streams import Heedless
 
 
@@ -67,12 +68,17 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
+def plain(text: str, style: str = "") -> Text:
+    """A text from a file as it stands: no markup in it counts, and nothing in it speaks to the terminal."""
+    return Text("\n".join(map(one_line, text.split("\n"))), style)
+
+
 def print_error(error: NncliError, console: Console) -> None:
     """Every fault on a line of its own (never wrapped: editors and scripts read them), its hint below it."""
     for fault in error.faults:
         console.print(f"[bold red]error:[/] {_escape(str(fault))}", soft_wrap=True)
         if fault.hint:
-            console.print(f"  [dim]hint:[/] {_escape(fault.hint)}", soft_wrap=True)
+            console.print(f"  [dim]hint:[/] {_escape(one_line(fault.hint))}", soft_wrap=True)
 
 
 def print_missing(missing: str | None, console: Console) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from typing import Any
 
-from nncli.errors import NncliError
+from nncli.errors import NncliError, one_line
+
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Bytes of a file's name that are no UTF-8, as Python keeps them; no stream takes them."""
 
 
 def write(document: dict[str, Any]) -> None:
     """One JSON document on standard output, and nothing else. NaN and infinities, which JSON lacks, become null."""
-    sys.stdout.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_HALVES.sub(lambda half: f"\\u{ord(half.group()):04x}", text) + "\n")
     sys.stdout.flush()
 
 
@@ -22,9 +27,9 @@ def error_document(error: NncliError) -> dict[str, Any]:
             "file": fault.file or None,
             "line": fault.line,
             "column": fault.column,
-            "path": fault.path or None,
-            "message": fault.message,
-            "hint": fault.hint or None,
+            "path": one_line(fault.path) or None,
+            "message": one_line(fault.message),
+            "hint": one_line(fault.hint) or None,
         }
         for fault in error.faults
     ]

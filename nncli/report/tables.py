@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nncli.report import probes
-from nncli.report.console import count, duration, number, size, table
+from nncli.report.console import count, duration, number, plain, size, table
 
 ENDS = {
     "done": "done",
@@ -153,7 +153,7 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
         **({"plugins": ", ".join(document["plugins"])} if document["plugins"] else {}),
     }
     for name, value in rows.items():
-        head.add_row(name, value)
+        head.add_row(name, plain(value))
     head.show_header = False
     console.print(head)
     for title, kind, what in (
@@ -167,8 +167,9 @@ def inspection(document: Mapping[str, Any], console: Console) -> None:
     _history(document["history"], console)
     if document["probe"] is not None:
         probes.show(document["probe"], console)
-    console.print(f"\n[bold]configuration[/]  (paths are relative to {document['config_dir']})", soft_wrap=True)
-    console.print(Text(document["config"].rstrip()), soft_wrap=True)
+    paths = plain(f"  (paths are relative to {document['config_dir']})")
+    console.print(Text("\nconfiguration", "bold"), paths, sep="", soft_wrap=True)
+    console.print(plain(document["config"].rstrip()), soft_wrap=True)
 
 
 def _arrays(entries: Sequence[Mapping[str, Any]], what: str) -> Table:
@@ -181,7 +182,7 @@ def _arrays(entries: Sequence[Mapping[str, Any]], what: str) -> Table:
     for entry in entries:
         figures = [number(entry[name]) for name in ("mean", "std", "min", "max")]
         sides = "×".join(str(side) for side in entry["shape"]) or "1"
-        shown.add_row(entry["node"], entry[what], sides, *figures)
+        shown.add_row(plain(entry["node"]), plain(entry[what]), sides, *figures)
     return shown
 
 
@@ -194,7 +195,7 @@ def _history(history: Sequence[Mapping[str, Any]], console: Console, most: int =
     shown = table()
     shown.add_column(index, justify="right")
     for name in names:
-        shown.add_column(name.replace("_", " ", 1), justify="right")
+        shown.add_column(plain(name.replace("_", " ", 1)), justify="right")
     for row in history[-most:]:
         shown.add_row(str(row[index]), *(number(row[name]) if name in row else "" for name in names))
     console.print("")

@@ -51,6 +51,8 @@ def open_document(path: Path | str) -> Document:
 
 def _bytes(path: Path, name: str) -> bytes:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for
+            raise SpecError(Fault("is not a regular file", file=name, hint="save it as a file first"))
         with open(path, "rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:

@@ -22,6 +22,7 @@ from nncli.spec import Loaded, LoadedGame, load_any, shipped
 from nncli.spec.files import shipped_names
 from nncli.spec.game import PLAYERS
 from nncli.training.game.checking import rows_of, small
+from nncli.training.needs import check_needs, refuse
 from nncli.training.objective import objective
 from nncli.training.sampling import sample
 
@@ -143,7 +144,10 @@ def check_config(
     config = loaded.config
     itemsize = 8 if config.dtype == "float64" else 4
     plan = make_plan(graph, config.train.batch, itemsize, config.threads)
-    model = Model(graph, plan, np.float64, objective(config, graph), config.seed)
+    terms = objective(config, graph)
+    needs = check_needs(graph, plan, terms, batch.n)
+    refuse("gradcheck", needs, [graph], loaded.document.fault, ("--samples",))
+    model = Model(graph, plan, np.float64, terms, config.seed)
     model.parameters.initialize(graph, config.seed)
     _move_constants(model, config.seed)
     report = Report(str(path), f"{batch.n} samples of {sampled.called}", places=_places(loaded))

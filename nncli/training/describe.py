@@ -14,8 +14,9 @@ from nncli.graph import INPUT, Graph
 from nncli.spec import Loaded, LoadedGame, load_any
 from nncli.spec.config import Config
 from nncli.training.game.describing import describe_game
+from nncli.training.needs import forecast
 from nncli.training.objective import check_targets, kinds_of, objective
-from nncli.training.setup import checked_graph, forecast, resolve_input
+from nncli.training.setup import checked_graph, resolve_input
 
 
 def describe(path: Path, texts: Sequence[str], data: bool = True, planner: Planner = make_plan) -> dict[str, Any]:

@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from nncli import checkpoint, progress
+from nncli.checkpoint import Snapshot
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.splits import open_splits
 from nncli.engine import Model, make_plan
-from nncli.errors import Fault, UsageError
+from nncli.errors import CheckpointError, Fault, UsageError
 from nncli.spec import read_source, read_text
 from nncli.spec.config import Data
 from nncli.training.measure import LEAST_BATCH, measure_split
+from nncli.training.needs import evaluation_needs, refuse
 from nncli.training.objective import check_targets, kinds_of, measured, objective, standardized
 from nncli.training.saving import load_weights, plan_of
 from nncli.training.setup import Setup, checked_graph
+from nncli.training.stored import trusting
 
 
 def evaluate_checkpoint(
@@ -36,11 +39,21 @@ def evaluate_checkpoint(
             return evaluate_game(file, split, data, features)
     if features is not None:
         raise UsageError(f"--features is for the samples of a GAN; {file} is the checkpoint of a network alone")
+    with trusting(file):
+        return _evaluated(file, snapshot, split, data, threads)
+
+
+def _evaluated(
+    file: Path, snapshot: Snapshot, split: str | None, data: str | None, threads: int | None
+) -> dict[str, Any]:
+    """Of a network that is trained alone."""
     loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir), digests=snapshot.plugins)
-    config = loaded.config
     loaded.require_loss()
+    loaded.require_data()
+    config = loaded.check()
     assert config.data is not None
-    assert config.input is not None
+    if config.input is None:
+        raise CheckpointError(Fault("does not say the shape of a sample", "/config", file=str(file)))
     name, wanted, base = wanted_split(config.data, split, data)
     splits = open_splits(
         wanted,
@@ -63,6 +76,9 @@ def evaluate_checkpoint(
         plan = plan_of(snapshot)
     else:
         plan = make_plan(graph, max(config.train.batch, LEAST_BATCH), 8 if config.dtype == "float64" else 4, threads)
+    batch = min(len(dataset), max(config.train.batch, LEAST_BATCH))
+    needs = evaluation_needs(graph, plan, config.dtype, terms, batch)
+    refuse("evaluation", needs, [graph], loaded.document.fault, ("train", "batch"))
     model = Model(graph, plan, config.dtype, terms, config.seed)
     try:
         load_weights(model.parameters, snapshot, averaged=True)

@@ -15,13 +15,14 @@ from nncli import checkpoint, progress
 from nncli.checkpoint import Network, Snapshot
 from nncli.data.batches import Preprocessing
 from nncli.engine import Model
-from nncli.errors import Fault, UsageError
+from nncli.errors import CheckpointError, Fault, UsageError
 from nncli.graph import INPUT, Graph
 from nncli.parts import Array, Shape
 from nncli.spec import read_text
 from nncli.training.game.trained import evaluate
 from nncli.training.saving import load_network, load_weights, plan_of
 from nncli.training.setup import checked_graph
+from nncli.training.stored import trusting
 
 _BLOCK = 256
 
@@ -82,9 +83,21 @@ def open_features(path: Path, shape: Shape) -> Iterator[Features]:
     snapshot = checkpoint.read(file)
     if snapshot.kind != "supervised":
         raise UsageError(Fault(f"{file} is the checkpoint of a {snapshot.kind}", "--features", "train a classifier"))
+    with trusting(file):
+        features = _opened(file, snapshot, shape)
+    try:
+        with features.whole.limits():
+            yield features
+    finally:
+        features.whole.close()
+        features.part.close()
+
+
+def _opened(file: Path, snapshot: Snapshot, shape: Shape) -> Features:
     loaded = read_text(snapshot.config, f"{file}:config", base=Path(snapshot.config_dir), digests=snapshot.plugins)
-    config = loaded.config
-    assert config.input is not None
+    config = loaded.check()
+    if config.input is None:
+        raise CheckpointError(Fault("does not say the shape of a sample", "/config", file=str(file)))
     reads = config.input.shape
     if np.prod(reads) != np.prod(shape):
         message = f"{file} reads samples of the shape {list(reads)}, the generator makes {list(shape)}"
@@ -98,11 +111,11 @@ def open_features(path: Path, shape: Shape) -> Iterator[Features]:
         _load_part(models[1], snapshot)
         steps = config.data.preprocess if config.data is not None else ()
         preprocessing = Preprocessing.restore(steps, snapshot.preprocess)
-        with models[0].limits():
-            yield Features(file, _digest(models[0], preprocessing), layer, models[0], models[1], preprocessing, reads)
-    finally:
+        return Features(file, _digest(models[0], preprocessing), layer, models[0], models[1], preprocessing, reads)
+    except BaseException:
         for model in models:
             model.close()
+        raise
 
 
 def before_last_dense(graph: Graph, file: Path) -> tuple[Graph, str]:

@@ -10,6 +10,7 @@ from nncli import checkpoint
 from nncli.diagnostics import judge, probe
 from nncli.engine import Model, make_plan
 from nncli.spec import load
+from nncli.training.needs import probe_needs, refuse
 from nncli.training.objective import objective
 from nncli.training.probing import document
 from nncli.training.sampling import sample
@@ -32,7 +33,10 @@ def probe_config(
     config, graph, batch = loaded.config, sampled.graph, sampled.batch
     itemsize = 8 if config.dtype == "float64" else 4
     plan = make_plan(graph, config.train.batch, itemsize, config.threads)
-    model = Model(graph, plan, config.dtype, objective(config, graph), config.seed)
+    terms = objective(config, graph)
+    needs = probe_needs(graph, plan, config.dtype, terms, batch.n)
+    refuse("--probe", needs, [graph], loaded.document.fault, ("--samples",))
+    model = Model(graph, plan, config.dtype, terms, config.seed)
     try:
         if snapshot is not None:
             load_weights(model.parameters, snapshot)

@@ -13,12 +13,13 @@ from nncli import checkpoint
 from nncli.checkpoint import Snapshot
 from nncli.data.fingerprint import Fingerprint
 from nncli.data.fingerprint import changes as data_changes
-from nncli.errors import CheckpointError, DataError, Fault, OutputError, UsageError
+from nncli.errors import CheckpointError, DataError, Fault, OutputError, SpecError, UsageError
 from nncli.parts import Optimizer
 from nncli.spec import Loaded, LoadedGame
 from nncli.spec.yaml12 import parse
 from nncli.training.changes import Change, changes, refuse
 from nncli.training.folders import is_empty, new_folder, remove_if_empty, taken
+from nncli.training.stored import trusting
 
 L = TypeVar("L", Loaded, LoadedGame)
 
@@ -100,11 +101,30 @@ def read_run(
         assert config is not None
         return load(config, texts), None
     last = checkpoint.resolve(resume)
+    with trusting(last):
+        wanted, resumed = _read_stored(kind, load, read, config, last, texts)
+    if not allow:
+        refuse(resumed.others)
+    resumed.allow = allow
+    return wanted, resumed
+
+
+def _read_stored(
+    kind: Kind,
+    load: Callable[..., L],
+    read: Callable[..., L],
+    config: Path | None,
+    last: Path,
+    texts: Sequence[str],
+) -> tuple[L, Resumed]:
+    """As `read_run` has it; nothing is refused yet because it changed."""
     snapshot = checkpoint.read(last)
     if snapshot.kind != kind.name:
         raise UsageError(f"{last} is the checkpoint of a {kind.what}", hint=kind.hint)
     where, base = f"{last}:config", Path(snapshot.config_dir)
     stored = read(snapshot.config, where, base=base, digests=snapshot.plugins)
+    if stored.faults:
+        raise SpecError(stored.faults)
     if config is not None:
         wanted = load(config, texts, snapshot.plugins)
     else:
@@ -113,10 +133,8 @@ def read_run(
         return wanted, Resumed(snapshot, last, stored.config)
     found = changes(stored.config, wanted.config, wanted)
     others = tuple(change for change in found if not change.path.startswith(kind.may))
-    if not allow:
-        refuse(others)
     notes = [f"changed: {change}" for change in found]
-    return wanted, Resumed(snapshot, last, stored.config, found, others, allow, notes=notes)
+    return wanted, Resumed(snapshot, last, stored.config, found, others, notes=notes)
 
 
 def check_optimizer(was: Optimizer, now: Optimizer, path: str = "optimizer") -> None:

@@ -16,6 +16,7 @@ from nncli.parts import Array
 from nncli.spec import dump, plugins
 from nncli.training.events import Saved
 from nncli.training.progress import Watch
+from nncli.training.stored import trusting
 
 if TYPE_CHECKING:
     from nncli.training.game.saving import GameSaving
@@ -114,6 +115,10 @@ class Saving:
         Where the configuration has `changed`, an average of the weights that is not there yet begins at them. `anew`
         begins the epoch again that the checkpoint stands in the middle of.
         """
+        with trusting(self.last):
+            self._restore(snapshot, changed, anew)
+
+    def _restore(self, snapshot: Snapshot, changed: bool, anew: bool) -> None:
         run = self.run
         try:
             parameters = run.setup.model.parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,21 +10,22 @@ from pathlib import Path
 
 import numpy as np
 
-from nncli.data.augmentation import Augmenter, augmentation_bytes
+from nncli.data.augmentation import Augmenter
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.dataset import Dataset
 from nncli.data.fingerprint import Fingerprint, fingerprint
 from nncli.data.splits import Splits
 from nncli.data.table import State
 from nncli.engine import Model, Plan
-from nncli.engine.model import memory_bytes
-from nncli.errors import Fault, ShapeError, SpecError, UsageError
+from nncli.errors import ShapeError, SpecError
 from nncli.graph import Graph, build
 from nncli.parts import Array, Shape
 from nncli.spec import Loaded
 from nncli.spec.config import Config, Input
 from nncli.training.initial import Initial
-from nncli.training.objective import Measured, faults_of, objective, unknown_outputs
+from nncli.training.measure import LEAST_BATCH
+from nncli.training.needs import refuse, training_needs
+from nncli.training.objective import Measured, faults_of, unknown_outputs
 
 
 @dataclass
@@ -114,42 +114,13 @@ def resolve_input(config: Config, splits: Splits) -> Config:
     return dataclasses.replace(config, input=Input(splits.shape, splits.classes))
 
 
-def check_memory(graph: Graph, plan: Plan, config: Config, n: int) -> int:
+def check_memory(loaded: Loaded, graph: Graph, plan: Plan, splits: Splits) -> int:
     """Bytes that training will take. Raises UsageError where this machine has less."""
-    needed = forecast(graph, plan, config, n)
-    if config.diagnose is not None:
-        needed += memory_bytes(graph, plan, config.dtype, n, objective(config, graph), 0)
-    free = available_memory()
-    if free is not None and needed > free:
-        gib = 2**30
-        message = f"training needs {needed / gib:.1f} GiB of memory, {free / gib:.1f} GiB are free"
-        raise UsageError(Fault(message, "train.batch", f"a batch smaller than {config.train.batch} needs less"))
-    return needed
-
-
-def forecast(graph: Graph, plan: Plan, config: Config, n: int) -> int:
-    """Bytes of the arrays of training in batches of n samples, without the data and what `diagnose` needs."""
-    network = memory_bytes(graph, plan, config.dtype, n, objective(config, graph), vectors_of(config))
-    steps = config.data.augment if config.data is not None else ()
-    return network + augmentation_bytes(steps, graph.input, n, config.dtype)
-
-
-def vectors_of(config: Config) -> int:
-    """Vectors of the parameters' length that training keeps besides weights and gradients."""
-    train = config.train
-    return len(config.optimizer.slots()) + (train.ema is not None) + (train.accumulate > 1)
-
-
-def available_memory() -> int | None:
-    """Bytes that a new process can have without swapping, where the system tells."""
-    try:
-        with open("/proc/meminfo") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None
+    config, train = loaded.config, len(splits.train)
+    n, others = (
+        min(config.train.batch, train),
+        [split for split in (splits.validation, splits.test) if split is not None],
+    )
+    measured = min(max(map(len, others), default=0), max(n, LEAST_BATCH))
+    needs = training_needs(graph, plan, config, n, measured)
+    return refuse("training", needs, [graph], loaded.document.fault, ("train", "batch"))

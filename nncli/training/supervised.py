@@ -25,6 +25,7 @@ from nncli.training.objective import check_targets, kinds_of, measured, objectiv
 from nncli.training.resuming import Kind, Resumed, check_optimizer, owned, read_run, run_folder
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
+from nncli.training.stored import trusting
 
 MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
@@ -49,10 +50,11 @@ def open_run(
     """
     with owned(resume) as checkpoint:
         loaded, resumed = read_run(KIND, load, read_text, config, checkpoint, texts, allow_change)
-        setup = set_up(loaded, resumed, planner)
+        last = None if resumed is None else resumed.last
+        with trusting(last):
+            setup = set_up(loaded, resumed, planner)
         model = setup.model
         try:
-            last = None if resumed is None else resumed.last
             with run_folder(setup.config.name, out, last) as folder, model.limits():
                 run = Run(setup, folder)
                 with closing(run):
@@ -102,7 +104,8 @@ def plan_only(
 ) -> dict[str, Any]:
     """What `open_run` and training would do, all checks made and nothing written."""
     loaded, resumed = read_run(KIND, load, read_text, config, resume, texts, allow_change)
-    setup = set_up(loaded, resumed, planner)
+    with trusting(None if resumed is None else resumed.last):
+        setup = set_up(loaded, resumed, planner)
     setup.model.close()
     batch = min(setup.config.train.batch, len(setup.train))
     folder = resumed.last.parent if resumed is not None else free_folder(setup.config.name)
@@ -159,7 +162,7 @@ def set_up(loaded: Loaded, resumed: Resumed | None, planner: Planner = make_plan
     check_targets(splits, terms, graph)
     config = resolve_input(config, splits)
     plan = _plan(config, graph, splits, resumed, planner)
-    check_memory(graph, plan, config, min(config.train.batch, len(splits.train)))
+    check_memory(loaded, graph, plan, splits)
     initial = None
     if config.init_from is not None and snapshot is None:
         initial = initial_weights(config.init_from, base, graph)

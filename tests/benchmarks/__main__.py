@@ -8,6 +8,8 @@ python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (o
 python -m tests.benchmarks tables --tables FOLDER   cross-validation beside scikit-learn's (or NNCLI_TABLES)
 python -m tests.benchmarks augment --pictures a.png what augmentation costs LeNet, and a picture of each step
 python -m tests.benchmarks hdf5 --gib 4             training from a file of 4 GiB beside the same in memory
+python -m tests.benchmarks fuzz --files 500         wrong and hostile input (the whole takes an hour or two)
+python -m tests.benchmarks fuzz --replay npz:82     one case of it, with tracebacks
 python -m tests.benchmarks iris wine --tables FOLDER    some of the tables
 """
 
@@ -19,7 +21,7 @@ from pathlib import Path
 
 from tests.benchmarks import alarms, augmentation, gan, machine, mnist, scikit, steps, streaming, tables
 
-ELSE = ("gan", "alarms", "mnist", "augment", "hdf5", "tables", *tables.FILES)
+ELSE = ("gan", "alarms", "mnist", "augment", "fuzz", "hdf5", "tables", *tables.FILES)
 """What can be asked for besides the workloads."""
 
 
@@ -33,13 +35,25 @@ def main() -> None:
     parser.add_argument("--mnist", type=Path, default=os.environ.get("NNCLI_MNIST"), help="folder of MNIST's IDX files")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side on MNIST, seeds on tables (default 3)")
     parser.add_argument(
-        "--first", type=int, default=10, help="the first seed: 0 to 3 chose the thresholds (default 10)"
+        "--first",
+        type=int,
+        help="the first seed of games (default 10: 0 to 3 chose the thresholds), the first case of `fuzz` (default 0)",
     )
     parser.add_argument("--seeds", type=int, default=3, help="games of each configuration for `alarms` (default 3)")
     parser.add_argument("--games", nargs="+", metavar="CONFIG", help=f"for `alarms`: {', '.join(alarms.OWN)}, or files")
-    parser.add_argument("--jobs", type=int, default=2, help="games at a time for `alarms` (default 2)")
+    parser.add_argument("--jobs", type=int, default=2, help="games or cases at a time for `alarms`, `fuzz` (default 2)")
     parser.add_argument("--figures", type=Path, default="alarms.jsonl", help="where `alarms` adds the figures of games")
-    parser.add_argument("--replay", action="store_true", help="`alarms` judges the games of that file again")
+    parser.add_argument(
+        "--replay",
+        nargs="?",
+        const="",
+        metavar="FORMAT:NUMBER",
+        help="`alarms` judges the games of that file again, `fuzz` runs this case again",
+    )
+    parser.add_argument("--formats", nargs="+", metavar="FORMAT", help="of `fuzz` (default all)")
+    parser.add_argument("--configs", type=int, default=20_000, help="configurations of `fuzz` (default 20000)")
+    parser.add_argument("--files", type=int, default=5_000, help="files of each format of `fuzz` (default 5000)")
+    parser.add_argument("--seed", type=int, default=0, help="of `fuzz` (default 0)")
     parser.add_argument("--pictures", type=Path, help="where the sheet of augmented images is written (PNG)")
     parser.add_argument(
         "--threads", type=int, default=2, help="threads of a run with augmentation, or from a file (default 2)"
@@ -60,11 +74,14 @@ def main() -> None:
         scikit.report(asked.seconds)
     if "gan" in names:
         gan.report(asked.seconds)
-    if "alarms" in names and asked.replay:
+    if "alarms" in names and asked.replay is not None:
         alarms.replay(asked.figures)
     elif "alarms" in names:
         there = [name for name in alarms.OWN if (alarms.CONFIGS / f"{name}.yaml").exists()]
-        alarms.report(asked.games or there, range(asked.first, asked.first + asked.seeds), asked.jobs, asked.figures)
+        first = 10 if asked.first is None else asked.first
+        alarms.report(asked.games or there, range(first, first + asked.seeds), asked.jobs, asked.figures)
+    if "fuzz" in names:
+        fuzzed(parser, asked)
     if "mnist" in names:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")
@@ -81,6 +98,23 @@ def main() -> None:
         if asked.tables is None:
             parser.error("tables need --tables FOLDER, or the variable NNCLI_TABLES")
         tables.report(Path(asked.tables), asked.rounds, wanted)
+
+
+def fuzzed(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> None:
+    """A campaign, or one case of it; ends with exit code 1 where something is found."""
+    from tests.benchmarks.fuzz import campaign
+
+    formats = asked.formats or list(campaign.FORMATS)
+    if asked.replay:
+        formats, number = [asked.replay.partition(":")[0]], asked.replay.partition(":")[2]
+        if not number.isdigit():
+            parser.error("--replay takes FORMAT:NUMBER")
+    if unknown := sorted(set(formats) - set(campaign.FORMATS)):
+        parser.error(f"unknown: {', '.join(unknown)}; formats are {', '.join(campaign.FORMATS)}")
+    if asked.replay:
+        raise SystemExit(bool(campaign.replay(formats[0], int(number), asked.seed).finds))
+    counts = {name: asked.configs if name == "configs" else asked.files for name in formats}
+    raise SystemExit(bool(campaign.report(counts, asked.seed, asked.jobs, asked.first or 0)))
 
 
 main()

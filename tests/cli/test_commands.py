@@ -14,7 +14,21 @@ import pytest
 from tests.cli.conftest import Runner
 from tests.training.runs import CONFIG, ROOT, contents, write_config
 
-COMMANDS = "train data eval gan init inspect layers plot sample schema summary validate verify-resume".split()
+COMMANDS = [
+    "train",
+    "data",
+    "eval",
+    "gan",
+    "init",
+    "inspect",
+    "layers",
+    "plot",
+    "sample",
+    "schema",
+    "summary",
+    "validate",
+    "verify-resume",
+]
 HEAVY = {"numpy", "scipy", "h5py", "pydantic", "rich", "yaml", "threadpoolctl", "matplotlib", "PIL"}
 
 
@@ -305,9 +319,9 @@ def test_a_run_is_locked_while_it_trains(run: Runner, tmp_path: Path) -> None:
 def test_too_little_memory_is_found_before_anything_runs(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nncli.training import setup
+    from nncli.training import needs
 
-    monkeypatch.setattr(setup, "available_memory", lambda: 10_000)
+    monkeypatch.setattr(needs, "available_memory", lambda: 10_000)
     result = run("train", write_config(tmp_path), "--out", tmp_path / "run")
     assert result.code == 2
     assert "memory" in result.err

@@ -174,4 +174,4 @@ def test_more_samples_than_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(density.Mixture, "labelled", refuse)
     with pytest.raises(DataError) as caught:
         source("ring").load(Path())
-    assert str(caught.value) == "samples of a ring: 10000 samples do not fit into memory"
+    assert str(caught.value) == "samples of a ring: 10000 samples do not fit into memory: MemoryError"

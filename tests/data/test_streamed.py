@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from nncli.data.batches import Loader, Preprocessing, order
 from nncli.data.dataset import Dataset, Origin, Target
 from nncli.data.draws import draw
+from nncli.data.fingerprint import fingerprint
 from nncli.data.streamed import Streamed
 from nncli.errors import DataError
 from nncli.parts import Array
@@ -283,3 +285,21 @@ def test_an_index_that_is_none_is_found_far_down() -> None:
     data.check_indices(10)
     with pytest.raises(DataError, match=r"^made.h5: x, row 4321: the number 9 is no index"):
         data.check_indices(9)
+
+
+def digest(x: Array) -> str:
+    data = Dataset.with_targets(Streamed(Kept(x), 64 * 64), Origin("made.h5", "x"), {})
+    return str(fingerprint({"train": data})["train"]["samples"]["digest"])
+
+
+def test_a_digest_of_few_blocks_is_of_all() -> None:
+    x = np.arange(5000, dtype=np.uint8).reshape(500, 10)
+    assert digest(x) == hashlib.sha256(x.tobytes()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize("row", [0, 499_999])
+def test_a_digest_of_many_blocks_has_the_first_and_the_last(row: int) -> None:
+    x = np.zeros((500_000, 10), np.uint8)
+    before = digest(x)
+    x[row, 3] = 1
+    assert digest(x) != before

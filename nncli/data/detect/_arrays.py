@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nncli.data.dataset import Dataset
 from nncli.data.detect._goal import goal_of, likeness
 from nncli.data.detect._sight import Asked, Form, Sight
@@ -15,6 +17,8 @@ from nncli.parts import Shape
 
 _CHANNELS = (1, 2, 3, 4)
 _SHORTEST_SIGNAL = 64
+_ROWS = 500
+"""Samples that are looked at, about."""
 _ALIKE = 0.5
 """Correlation of neighbours from which on numbers are a signal, or pixels."""
 
@@ -54,7 +58,8 @@ def _form_of_rows(dataset: Dataset, length: int) -> tuple[Form, Shape]:
     if length < _SHORTEST_SIGNAL:
         return "vector", (length,)
     side = math.isqrt(length)
-    alike, above = likeness(dataset.x, 1), likeness(dataset.x, side)
-    if side * side == length and min(alike, above) > _ALIKE / 2 and above > likeness(dataset.x, side // 2):
+    rows = dataset.samples(np.arange(0, len(dataset), max(1, len(dataset) // _ROWS)))
+    alike, above = likeness(rows, 1), likeness(rows, side)
+    if side * side == length and min(alike, above) > _ALIKE / 2 and above > likeness(rows, side // 2):
         return "image", (1, side, side)
     return ("signal", (1, length)) if alike > _ALIKE else ("vector", (length,))

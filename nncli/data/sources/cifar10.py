@@ -12,6 +12,7 @@ from nncli.data.dataset import Dataset, Origin
 from nncli.data.files import find, reason
 from nncli.errors import DataError, Fault
 from nncli.fields import Texts
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.registry import source
 
@@ -49,10 +50,11 @@ class Cifar10:
         counts = [self._count(file) for file in files]
         origin = Origin(str(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else ""))
         try:
+            claim(sum(counts) * _PIXELS)
             x = np.empty((sum(counts), 3, 32, 32), dtype=np.uint8)
             t = np.empty(sum(counts), dtype=np.uint8)
-        except MemoryError:
-            raise origin.error(f"its {sum(counts)} images do not fit into memory") from None
+        except MemoryError as error:
+            raise origin.error(f"its {sum(counts)} images do not fit into memory: {reason(error)}") from None
         start = 0
         for file, count in zip(files, counts, strict=True):
             self._read(file, x[start : start + count].reshape(count, _PIXELS), t[start : start + count])

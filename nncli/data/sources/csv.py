@@ -21,6 +21,8 @@ from nncli.registry import source
 
 _BLOCK = 2**12
 """Rows that are converted in one go."""
+_FIELDS = 2**19
+"""Fields that are converted in one go: 30 MB of texts."""
 _PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
@@ -199,8 +201,9 @@ class _Reader:
         """Give every column its texts, block by block; the lines where the rows begin."""
         lines: list[Array] = []
         rows = body(self.file, self.form, self.head)
+        step = max(1, min(_BLOCK, _FIELDS // len(self.head.names)))
         with progress.task(f"reading {self.file.name}", unit="rows") as advance:
-            while block := list(islice(rows, _BLOCK)):
+            while block := list(islice(rows, step)):
                 numbers = np.array([line for line, _ in block], dtype=np.int64)
                 fields = list(zip(*(texts for _, texts in block), strict=True))
                 for place, column in columns:

@@ -11,10 +11,11 @@ import numpy as np
 
 from nncli import progress
 from nncli.data.dataset import Dataset
-from nncli.data.files import reason
+from nncli.data.files import DEFLATE_LIMIT, reason
 from nncli.data.folders import FOLDER, check_labels, listed
 from nncli.errors import DataError, Fault, UsageError
 from nncli.fields import Count, Pair, Text, Texts
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.registry import source
 
@@ -23,6 +24,13 @@ _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _OTHER_PROGRAMS = ("EPS", "WMF")
 """Formats that pillow gives to other programs to draw."""
 _AGAIN = "copy it again, or leave it out"
+_FEW_PIXELS = 2 * 10**6
+"""Any file may have so many; what they take does not matter."""
+_PER_BYTE = 8 * DEFLATE_LIMIT
+"""Pixels of one bit that a byte of a file can stand for. A header that claims more is wrong, or the whole image is of
+one colour; decoders fill up what is missing."""
+_RESIZED = 12
+"""Bytes of a pixel of an image that is made larger: pillow's, twice, and NumPy's."""
 _ORIENTATION = 0x0112
 """Number of the EXIF tag; 1 is upright."""
 _ON_ITS_SIDE = 5
@@ -70,10 +78,11 @@ class Folder:
         channels = self.channels or (1 if _all_grey(files) else 3)
         first = self._pixels(files[0], channels)
         try:
+            claim(len(files) * first.size)
             x = np.empty((len(files), *first.shape), dtype=np.uint8)
-        except (MemoryError, ValueError):
+        except (MemoryError, ValueError) as error:
             height, width = first.shape[1:]
-            message = f"{len(files)} images of {width} × {height} pixels do not fit into memory"
+            message = f"{len(files)} images of {width} × {height} pixels do not fit into memory: {reason(error)}"
             raise DataError(Fault(message, hint="`resize: 64` makes them smaller", file=str(listing.folder))) from None
         x[0] = first
         for image, file in zip(x[1:], progress.track(files[1:], "reading images", unit="files"), strict=True):
@@ -95,7 +104,9 @@ class Folder:
 
     def _sized(self, image: Any, file: Path) -> Any:
         if self.resize is not None:
-            image = image.resize(self._resized(*image.size), _pillow().Resampling.BICUBIC)
+            width, height = self._resized(*image.size)
+            claim(width * height * _RESIZED)
+            image = image.resize((width, height), _pillow().Resampling.BICUBIC)
         if self.crop is None:
             return image
         (width, height), (rows, columns) = image.size, self.crop
@@ -152,6 +163,7 @@ def _opened(file: Path) -> Iterator[Any]:
             with image_module.open(file) as image:
                 if image.format in _OTHER_PROGRAMS:
                     raise DataError(Fault(f"is a drawing ({image.format}), no image of pixels", file=str(file)))
+                _check_claim(image.size, file)
                 yield image
     except DataError:
         raise
@@ -159,10 +171,18 @@ def _opened(file: Path) -> Iterator[Any]:
         limit = image_module.MAX_IMAGE_PIXELS
         message = f"is too large: an image has {limit / 1e6:.0f} million pixels at most"
         raise DataError(Fault(message, hint="make it smaller, or leave it out", file=str(file))) from None
-    except MemoryError:
-        raise DataError(Fault("does not fit into memory", file=str(file))) from None
+    except MemoryError as error:
+        raise DataError(Fault(f"does not fit into memory: {reason(error)}", file=str(file))) from None
     except Exception as error:  # damaged images make pillow raise nearly anything
         raise _damaged(file, error) from None
+
+
+def _check_claim(pixels: tuple[int, int], file: Path) -> None:
+    """Raise DataError before memory is taken for more pixels (width, height) than a file of its size can hold."""
+    (width, height), size = pixels, file.stat().st_size
+    if width * height > max(_FEW_PIXELS, _PER_BYTE * size):
+        message = f"the image is damaged: {width} × {height} pixels cannot come from {size:,} bytes"
+        raise DataError(Fault(message, hint=_AGAIN, file=str(file)))
 
 
 def _damaged(file: Path, error: Exception) -> DataError:

@@ -15,6 +15,7 @@ from nncli.data.dataset import Dataset, Origin
 from nncli.data.files import DEFLATE_LIMIT, find, reason
 from nncli.errors import DataError, Fault
 from nncli.fields import Text
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.registry import source
 
@@ -63,8 +64,8 @@ def read_idx(file: Path) -> Array:
             array = _unpacked(plain, size, file) if packed else _read(plain, size, file)
     except OSError as error:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
-    except MemoryError:
-        raise DataError(Fault("does not fit into memory", file=str(file))) from None
+    except MemoryError as error:
+        raise DataError(Fault(f"does not fit into memory: {reason(error)}", file=str(file))) from None
     return array if array.dtype.isnative else array.byteswap(inplace=True).view(array.dtype.newbyteorder("="))
 
 
@@ -85,6 +86,7 @@ def _read(stream: IO[bytes], most: int, file: Path) -> Array:
     wanted = f"the header asks for {header + size} bytes, {list(shape)} of {dtype.name}"
     if header + size > most:
         raise DataError(Fault(f"is truncated: {wanted}, it has at most {most}", file=str(file), hint=_AGAIN))
+    claim(size)
     data = np.empty(size, dtype=np.uint8)
     done = 0
     with progress.task(f"reading {file.name}", size, "B") as advance:

@@ -15,6 +15,7 @@ from nncli.data.dataset import TARGET, Dataset, Origin, Target, check_type
 from nncli.data.files import DEFLATE_LIMIT, Layout, channels_first, find, reason
 from nncli.errors import DataError, Fault, nearest
 from nncli.fields import Text
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.registry import source
 
@@ -113,13 +114,14 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path, na
                 raise origin.empty(shape)
             size = math.prod(shape) * dtype.itemsize
             _check_size(info, size, header, file, origin)
+            claim(size)
             data = np.empty(size, dtype=np.uint8)
             with progress.task(f"reading {name} of {file.name}", size, "B") as advance:
                 _fill(stream, data, advance)
     except DataError:
         raise
-    except MemoryError:
-        raise origin.error(f"its {info.file_size} bytes do not fit into memory") from None
+    except MemoryError as error:
+        raise origin.error(f"its {info.file_size} bytes do not fit into memory: {reason(error)}") from None
     except Exception as error:  # damaged archives make zipfile, zlib and NumPy raise nearly anything
         raise origin.error(f"the array is damaged: {reason(error)}", _SAVE) from None
     array = data.view(dtype).reshape(shape, order="F" if fortran else "C")

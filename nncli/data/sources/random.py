@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nncli.data.dataset import Dataset, Origin
+from nncli.data.files import reason
 from nncli.errors import DataError, Fault
 from nncli.fields import Count, Natural
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.randomness import generator
 from nncli.registry import source
@@ -34,10 +37,12 @@ class Random:
         origin = Origin("random data")
         rng = generator(self.seed, "data/random")
         try:
+            outputs = 2 if self.outputs is None else math.prod(self.outputs)  # a class number has 8 bytes
+            claim(4 * self.samples * (math.prod(self.shape) + outputs))
             x = rng.standard_normal((self.samples, *self.shape), dtype=np.float32)
             t = self._targets(rng)
-        except (MemoryError, ValueError, OverflowError):
-            message = f"{self.samples} samples of {list(self.shape)} do not fit into memory"
+        except (MemoryError, ValueError, OverflowError) as error:
+            message = f"{self.samples} samples of {list(self.shape)} do not fit into memory: {reason(error)}"
             raise DataError(Fault(message, file=origin.file)) from None
         return Dataset.of(x, t, origin)
 

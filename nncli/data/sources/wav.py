@@ -15,6 +15,7 @@ from nncli.data.files import reason
 from nncli.data.folders import FOLDER, check_labels, listed
 from nncli.errors import DataError, Fault
 from nncli.fields import Count, Text, Texts
+from nncli.memory import claim
 from nncli.parts import Array
 from nncli.registry import source
 
@@ -67,9 +68,10 @@ class Wav:
         rate, sound = self._read(files[0], self.rate, files)
         length = self.length or sound.shape[1]
         try:
+            claim(4 * len(files) * self.channels * length)
             x = np.zeros((len(files), self.channels, length), dtype=np.float32)
-        except (MemoryError, ValueError):
-            message = f"{len(files)} sounds of {length} numbers do not fit into memory"
+        except (MemoryError, ValueError) as error:
+            message = f"{len(files)} sounds of {length} numbers do not fit into memory: {reason(error)}"
             raise DataError(Fault(message, hint="`length: 8000` cuts them", file=str(listing.folder))) from None
         self._place(sound, x[0])
         for out, file in zip(x[1:], progress.track(files[1:], "reading sounds", unit="files"), strict=True):
@@ -111,11 +113,12 @@ def read_wav(file: Path) -> tuple[int, Array]:
     from scipy.io import wavfile
 
     try:
+        claim(8 * file.stat().st_size)
         content = file.read_bytes()
     except OSError as error:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
-    except MemoryError:
-        raise DataError(Fault("does not fit into memory", file=str(file))) from None
+    except MemoryError as error:
+        raise DataError(Fault(f"does not fit into memory: {reason(error)}", file=str(file))) from None
     _check_begin(content, file)
     try:
         with warnings.catch_warnings():

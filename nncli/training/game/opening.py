@@ -14,6 +14,7 @@ from nncli.training.game.events import Finished
 from nncli.training.game.loop import GameRun
 from nncli.training.game.setup import GameSetup, plans_of, set_up
 from nncli.training.resuming import Kind, Resumed, check_optimizer, owned, read_run, run_folder
+from nncli.training.stored import trusting
 
 MAY_CHANGE = ("game.steps", "checkpoint", "diagnose", "sample.every", "threads", "name")
 """Paths of the configuration that may be others when a game goes on; all else would make it another one."""
@@ -35,9 +36,10 @@ def open_game(
     """
     with owned(resume) as checkpoint:
         loaded, resumed = read_run(KIND, load_game, read_game, config, checkpoint, texts, allow_change)
-        setup = _set_up(loaded, resumed)
+        last = None if resumed is None else resumed.last
+        with trusting(last):
+            setup = _set_up(loaded, resumed)
         try:
-            last = None if resumed is None else resumed.last
             with run_folder(setup.config.name, out, last) as folder, setup.models["generator"].limits():
                 run = GameRun(setup, folder)
                 if resumed is not None:
@@ -74,7 +76,8 @@ def plan_only(
 ) -> dict[str, Any]:
     """What `open_game` and the game would do, all checks made and nothing written."""
     loaded, resumed = read_run(KIND, load_game, read_game, config, resume, texts, allow_change)
-    setup = _set_up(loaded, resumed)
+    with trusting(None if resumed is None else resumed.last):
+        setup = _set_up(loaded, resumed)
     setup.close()
     folder = resumed.last.parent if resumed is not None else free_folder(setup.config.name)
     game = setup.config.game

@@ -22,6 +22,7 @@ from nncli.training.saving import (
     plain,
     restore_slots,
 )
+from nncli.training.stored import trusting
 
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
@@ -121,6 +122,10 @@ class GameSaving:
 
         Where the configuration has `changed`, an average of the weights that is not there yet begins at them.
         """
+        with trusting(self.last):
+            self._restore(snapshot, changed)
+
+    def _restore(self, snapshot: Snapshot, changed: bool) -> None:
         run = self.run
         try:
             self.restore_players(snapshot, changed)

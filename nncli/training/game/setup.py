@@ -16,9 +16,9 @@ from nncli.data.dataset import Dataset
 from nncli.data.fingerprint import Fingerprint, fingerprint
 from nncli.data.splits import Splits, open_splits
 from nncli.engine import Model, Plan, make_plan
-from nncli.engine.model import memory_bytes
+from nncli.engine.model import parameter_bytes, program_bytes
 from nncli.engine.plan import plan_with
-from nncli.errors import DataError, Fault, SpecError, UsageError
+from nncli.errors import DataError, Fault, SpecError
 from nncli.graph import Graph, build
 from nncli.parts import Shape
 from nncli.randomness import generator
@@ -29,7 +29,7 @@ from nncli.spec.yaml12 import Path as Place
 from nncli.training.game.play import Play
 from nncli.training.game.reals import Endless, Finite, Reals
 from nncli.training.game.spectral import SpectralNorm
-from nncli.training.setup import available_memory
+from nncli.training.needs import PARAMETERS, WRITING, WRITTEN, Needs, refuse
 
 
 @dataclass
@@ -158,24 +158,32 @@ def plans_of(snapshot: Snapshot) -> dict[str, Plan]:
 
 
 def memory_of(config: GameConfig, graphs: Mapping[str, Graph], plans: Mapping[str, Plan]) -> int:
-    """Bytes that the game will take, about."""
-    game, total = config.game, 0
+    """Bytes that the game will take, about, without what writing a checkpoint takes."""
+    return sum(size for name, size in needs_of(config, graphs, plans).items() if name != WRITING)
+
+
+def needs_of(config: GameConfig, graphs: Mapping[str, Graph], plans: Mapping[str, Plan]) -> Needs:
+    """What takes how much of it. Each player's programs use one block in turn."""
+    game, dtype = config.game, config.dtype
+    packs = game.batch // game.pack
+    sizes = {"generator": game.batch, "discriminator": 2 * packs}
+    needs = {PARAMETERS: 0, f"a batch of {game.batch}": 0, WRITING: 0}
     for player in PLAYERS:
-        slots = len(getattr(config.optimizer, player).slots())
-        slots += player == "generator" and game.ema is not None
-        n = game.batch if player == "generator" else 2 * game.batch // game.pack
-        total += memory_bytes(graphs[player], plans[player], config.dtype, n, None, slots)
-    itemsize = 8 if config.dtype == "float64" else 4
-    return total + 4 * math.prod(graphs["generator"].output) * game.batch * itemsize
+        graph, plan = graphs[player], plans[player]
+        kept = len(getattr(config.optimizer, player).slots())
+        kept += game.ema is not None if player == "generator" else game.spectral_norm is not None
+        needs[PARAMETERS] += parameter_bytes(graph, dtype, 1 + plan.shards + kept)
+        needs[f"a batch of {game.batch}"] += program_bytes(graph, plan, dtype, sizes[player], None)
+        needs[WRITING] += WRITTEN * parameter_bytes(graph, dtype, 1 + kept)
+    sample = math.prod(graphs["generator"].output) * (8 if dtype == "float64" else 4)
+    needs[f"a batch of {game.batch}"] += 4 * sample * game.batch
+    return needs
 
 
-def check_memory(config: GameConfig, graphs: Mapping[str, Graph], plans: Mapping[str, Plan]) -> None:
+def check_memory(loaded: LoadedGame, graphs: Mapping[str, Graph], plans: Mapping[str, Plan]) -> None:
     """Raises UsageError where this machine has less than the game takes."""
-    needed, free = memory_of(config, graphs, plans), available_memory()
-    if free is not None and needed > free:
-        gib = 2**30
-        message = f"the game needs {needed / gib:.1f} GiB of memory, {free / gib:.1f} GiB are free"
-        raise UsageError(Fault(message, "game.batch", f"a batch smaller than {config.game.batch} needs less"))
+    needs = needs_of(loaded.config, graphs, plans)
+    refuse("the game", needs, list(graphs.values()), loaded.document.fault, ("game", "batch"))
 
 
 def player_seed(seed: int, player: str) -> int:
@@ -215,7 +223,7 @@ def set_up(
     config, base = dataclasses.replace(loaded.config, input=Input(splits.shape)), loaded.base.resolve()
     assert config.data is not None
     plans = plans or make_plans(config, graphs)
-    check_memory(config, graphs, plans)
+    check_memory(loaded, graphs, plans)
     steps = config.data.preprocess
     preprocessing = Preprocessing.fit(steps, splits.train) if fitted is None else Preprocessing.restore(steps, fitted)
     density = density_of(config)

@@ -22,6 +22,7 @@ from nncli.spec.game import GameConfig
 from nncli.training.game.saving import AVERAGE
 from nncli.training.game.setup import checked_graphs, density_of, make_models, plans_of
 from nncli.training.saving import load_network
+from nncli.training.stored import trusting
 
 BLOCK = 256
 """Samples that are made or judged at a time."""
@@ -97,6 +98,17 @@ def open_trained(path: Path, averaged: bool = True) -> Iterator[Trained]:
     if snapshot.kind != "gan":
         message = "the checkpoint of a network alone: it makes no samples"
         raise CheckpointError(Fault(message, file=str(file), hint="`nncli eval` and `nncli predict` work with it"))
+    with trusting(file):
+        trained = _trained(file, snapshot, averaged)
+    try:
+        with trained.models["generator"].limits():
+            yield trained
+    finally:
+        for model in trained.models.values():
+            model.close()
+
+
+def _trained(file: Path, snapshot: Snapshot, averaged: bool) -> Trained:
     base = Path(snapshot.config_dir)
     loaded = read_game(snapshot.config, f"{file}:config", base=base, digests=snapshot.plugins)
     config = loaded.config
@@ -110,8 +122,8 @@ def open_trained(path: Path, averaged: bool = True) -> Iterator[Trained]:
             load_network(model.parameters, stored, name)
         steps = config.data.preprocess if config.data is not None else ()
         preprocessing = Preprocessing.restore(steps, snapshot.preprocess)
-        with models["generator"].limits():
-            yield Trained(file, snapshot, config, base, models, preprocessing, density_of(config))
-    finally:
+        return Trained(file, snapshot, config, base, models, preprocessing, density_of(config))
+    except BaseException:
         for model in models.values():
             model.close()
+        raise
