@@ -32,7 +32,7 @@ def recipe(sight: Sight) -> Recipe:
         loss=end.loss,
         metrics=end.metrics,
         optimizer=Said({"adamw": {"lr": 5e-3 if samples < _SMALL else 2e-3, "weight_decay": 0.3}}, decay),
-        schedule=Said("cosine", "the step size falls to zero: the last epoch is the best, so all of them are run"),
+        schedule=Said("cosine", "the step size falls to zero: as a rule the last epochs are the best, so all are run"),
         batch=Said(16 if samples < 1000 else 64 if samples < _LARGE else 128 if samples < _HUGE else 256),
         epochs=(4, 80),
         steps=8000,

@@ -22,7 +22,7 @@ def recipe(sight: Sight) -> Recipe:
         convolution = {"conv1d": {"filters": 32, "kernel": 16, "stride": _STRIDE, "padding": "same", "bias": False}}
         first = [Said(convolution, f"of {length:,} numbers every {_STRIDE}th place"), Said("batch_norm"), Said("relu")]
         length //= _STRIDE
-    pool = 4 if length >= 4**4 * _LEFT else 2
+    pool = 4 if length >= 4**3 * _LEFT else 2
     count = 1
     while count < len(stages.FILTERS) and length // pool ** (count + 1) >= _LEFT:
         count += 1

@@ -52,7 +52,9 @@ def optimizer(samples: int) -> Said:
     return Said({"adamw": {"lr": 5e-3, "weight_decay": decay}}, "weight decay leaves out biases and gains")
 
 
-SCHEDULE = Said("one_cycle", "the step size rises and falls once: the last epoch is the best, so all of them are run")
+SCHEDULE = Said(
+    "one_cycle", "the step size rises and falls once: as a rule the last epochs are the best, so all are run"
+)
 
 
 def ema(samples: int) -> Said:
