@@ -27,7 +27,15 @@ from nncli.training.resuming import Kind, owned, read_run, run_folder, same_thre
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
-MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
+MAY_CHANGE = (
+    "train.epochs",
+    "train.early_stopping",
+    "train.on_divergence",
+    "checkpoint",
+    "diagnose",
+    "threads",
+    "name",
+)
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
 KIND = Kind("supervised", "gan", "`nncli gan --resume` goes on with it", MAY_CHANGE)
 
@@ -85,6 +93,7 @@ def document(finished: Finished) -> dict[str, Any]:
         "steps": finished.steps,
         "seconds": finished.seconds,
         "finished": finished.reason,
+        "rollbacks": finished.rollbacks,
         "metrics": finished.figures,
     }
 

@@ -83,6 +83,7 @@ class Play:
         self.real, self.fake, self.error = (np.empty((*shape, self.n), dtype) for _ in range(3))
         self.noise = np.empty((*shape, self.n), dtype) if game.instance_noise is not None else None
         self.logits, self.slopes, self._scratch = (np.empty(2 * self.packs, dtype) for _ in range(3))
+        self.scale = 1.0  # of both step sizes
         self.clip = game.clip
         if self.clip is None and spectral is None:
             self.clip = game.loss.clips
@@ -140,7 +141,9 @@ class Play:
     def _update(self, player: Player, norm: float, step: int, t: int) -> None:
         """Update number `t` of a player, from 1."""
         per_epoch = self.reals.passes(self.n)
-        player.lr = player.optimizer.lr * player.schedule.factor(Moment(step, self.config.game.steps, per_epoch))
+        player.lr = (
+            self.scale * player.optimizer.lr * player.schedule.factor(Moment(step, self.config.game.steps, per_epoch))
+        )
         player.updater.apply(norm, player.lr, t)
 
     # -- gradients ---------------------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import numpy as np
 from nncli.checkpoint import History, NamedArray, Network, Snapshot, read, write
 from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
+from nncli.training.diverging import HEALTHY
 from nncli.training.events import Saved
 from nncli.training.saving import LAST, load_network, named_parameters, named_state, plain
 
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
 
-HEALTHY = "healthy.h5"
 AVERAGE, RAW = "generator_ema", "discriminator_raw"
 ALARMS, U = "alarms", "u"
 
@@ -28,7 +28,7 @@ class GameSaving:
         self.run = run
         self.last = run.folder / LAST
         self.begun = False
-        self.healthy = run.folder / HEALTHY
+        self.healthy = run.folder / f"{HEALTHY}.h5"
 
     def write(self, why: str) -> Saved:
         """Write `last.h5` (also where the run has `begun` or is `stopped`), the `healthy` one, or a `numbered` one."""
@@ -69,6 +69,7 @@ class GameSaving:
                 step=np.arange(1, run.step + 1),
                 steps={name: np.array(values) for name, values in run.steps.items()},
                 diagnose=run.diagnosing.history(),
+                rollback=run.diverged.history(),
             ),
             timing={"seconds": np.array([run.seconds])},
         )
@@ -100,6 +101,8 @@ class GameSaving:
             run.step, run.rollbacks = int(snapshot.progress["step"]), int(snapshot.progress["rollbacks"])
             run.seconds = float(snapshot.timing["seconds"][0])
             run.steps = {name: list(map(float, snapshot.history.steps[name])) for name in run.steps}
+            run.diverged.restore(snapshot.history.rollback)
+            run.play.scale = run.diverged.scale
             run.diagnosing.restore(snapshot.progress.get(ALARMS, {}), snapshot.history.diagnose)
         except KeyError as error:
             raise _lacks(error, self.last) from None
