@@ -27,7 +27,15 @@ from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 from nncli.training.stored import trusting
 
-MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
+MAY_CHANGE = (
+    "train.epochs",
+    "train.early_stopping",
+    "train.on_divergence",
+    "checkpoint",
+    "diagnose",
+    "threads",
+    "name",
+)
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
 ANEW = ("seed", "data", "train.batch", "train.accumulate", "loss", "metrics", "input")
 """Paths of what an epoch is made of, and of what is summed up in it: where one is another, the epoch begins anew."""
@@ -129,6 +137,7 @@ def document(finished: Finished) -> dict[str, Any]:
         "steps": finished.steps,
         "seconds": finished.seconds,
         "finished": finished.reason,
+        "rollbacks": finished.rollbacks,
         "notes": list(finished.notes),
         "metrics": finished.figures,
     }

@@ -22,7 +22,7 @@ import nncli
 from nncli import checkpoint, errors
 from nncli.errors import CheckFailed, Fault, NncliError, UsageError
 from nncli.spec import LoadedGame, load_any, plugins
-from nncli.training.game.saving import HEALTHY
+from nncli.training.diverging import HEALTHY
 from nncli.training.saving import BEST, LAST
 
 WHOLE, KEPT, PIECES, AGAIN, ASIDE = "whole", "kept", "pieces", "again", "aside"
@@ -307,7 +307,7 @@ def _compare(folder: Path, steps: int, after: int, end: bool) -> list[Point]:
     if not end:
         return [_point(kept / kept_at(steps), pieces / LAST, steps, after)]
     points = [_point(whole / LAST, pieces / LAST, steps, after)]
-    for name in (BEST, HEALTHY):
+    for name in (BEST, f"{HEALTHY}.h5"):
         there = [(run / name).exists() for run in (whole, pieces)]
         if any(there) and points[-1].passed:
             if all(there):

@@ -10,6 +10,7 @@ python -m tests.benchmarks augment --pictures a.png what augmentation costs LeNe
 python -m tests.benchmarks hdf5 --gib 4             training from a file of 4 GiB beside the same in memory
 python -m tests.benchmarks fuzz --files 500         wrong and hostile input (the whole takes an hour or two)
 python -m tests.benchmarks fuzz --replay npz:82     one case of it, with tracebacks
+python -m tests.benchmarks kills --kills 200 --seed 0   runs that are killed and gone on with; --game of a GAN
 python -m tests.benchmarks iris wine --tables FOLDER    some of the tables
 """
 
@@ -19,9 +20,9 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import alarms, augmentation, gan, machine, mnist, scikit, steps, streaming, tables
+from tests.benchmarks import alarms, augmentation, gan, kills, machine, mnist, scikit, steps, streaming, tables
 
-ELSE = ("gan", "alarms", "mnist", "augment", "fuzz", "hdf5", "tables", *tables.FILES)
+ELSE = ("gan", "alarms", "mnist", "augment", "fuzz", "hdf5", "kills", "tables", *tables.FILES)
 """What can be asked for besides the workloads."""
 
 
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--formats", nargs="+", metavar="FORMAT", help="of `fuzz` (default all)")
     parser.add_argument("--configs", type=int, default=20_000, help="configurations of `fuzz` (default 20000)")
     parser.add_argument("--files", type=int, default=5_000, help="files of each format of `fuzz` (default 5000)")
-    parser.add_argument("--seed", type=int, default=0, help="of `fuzz` (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="what cases of `fuzz` and moments of `kills` follow from")
     parser.add_argument("--pictures", type=Path, help="where the sheet of augmented images is written (PNG)")
     parser.add_argument(
         "--threads", type=int, default=2, help="threads of a run with augmentation, or from a file (default 2)"
@@ -62,6 +63,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where that file is made and removed (default: a temporary folder)")
     parser.add_argument("--memory", type=int, default=256, help="MiB that streaming may take (default 256)")
     parser.add_argument("--form", choices=streaming.FORMS, default="contiguous", help="how the file is stored")
+    parser.add_argument("--kills", type=int, default=200, help="how often `kills` kills (default 200)")
+    parser.add_argument("--game", action="store_true", help="`kills` kills games instead")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
     if unknown := sorted(set(names) - {*steps.NAMES, *ELSE}):
@@ -82,6 +85,8 @@ def main() -> None:
         alarms.report(asked.games or there, range(first, first + asked.seeds), asked.jobs, asked.figures)
     if "fuzz" in names:
         fuzzed(parser, asked)
+    if "kills" in names and not kills.report("gan" if asked.game else "train", asked.kills, asked.seed):
+        parser.exit(1)
     if "mnist" in names:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")

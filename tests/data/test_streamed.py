@@ -288,7 +288,7 @@ def test_an_index_that_is_none_is_found_far_down() -> None:
 
 
 def digest(x: Array) -> str:
-    data = Dataset.with_targets(Streamed(Kept(x), 64 * 64), Origin("made.h5", "x"), {})
+    data = Dataset.with_targets(Streamed(Kept(x), 64 * 640), Origin("made.h5", "x"), {})
     return str(fingerprint({"train": data})["train"]["samples"]["digest"])
 
 

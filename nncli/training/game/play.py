@@ -83,6 +83,7 @@ class Play:
         self.real, self.fake, self.error = (np.empty((*shape, self.n), dtype) for _ in range(3))
         self.noise = np.empty((*shape, self.n), dtype) if game.instance_noise is not None else None
         self.logits, self.slopes, self._scratch = (np.empty(2 * self.packs, dtype) for _ in range(3))
+        self.scale = 1.0  # of both step sizes
         self.clip = game.clip
         if self.clip is None and spectral is None:
             self.clip = game.loss.clips
@@ -139,7 +140,7 @@ class Play:
 
     def _update(self, player: Player, norm: float, step: int, t: int) -> None:
         """Update number `t` of a player, from 1."""
-        player.lr = self.rate(player, step, self.config.game.steps)
+        player.lr = self.scale * self.rate(player, step, self.config.game.steps)
         player.updater.apply(norm, player.lr, t)
 
     def rate(self, player: Player, step: int, steps: int) -> float:
