@@ -179,10 +179,10 @@ class Buffer:
         """Read those of the blocks that are not there; afterwards all of them are."""
         with self._state:
             self._clock += 2
-            there = self._slot[blocks]
-            there = there[there >= 0]
-            self._used[there[self._used[there] != _BEING_READ]] = self._clock
-        for block in blocks:
+            slots = self._slot[blocks]
+            there = (slots >= 0) & (self._used[slots] != _BEING_READ)
+            self._used[slots[there]] = self._clock
+        for block in blocks[~there]:
             with self._state:
                 while self._slot[block] >= 0 and self._used[self._slot[block]] == _BEING_READ:
                     self._state.wait()
