@@ -108,9 +108,9 @@ class Buffer:
 
     An epoch is shuffled by windows: the blocks are put into an order that is drawn, and cut into windows of so many as
     fill half of the buffer; then the rows of each window are mixed. So every batch is drawn from blocks of all of the
-    file, and while one window is used a thread reads the next into the other half. Rows of one block come within one
-    window, N / (rows of a window) of an epoch: the smaller that part is, and the more rows with something in common lie
-    together, the more do batches of a window resemble each other.
+    file, and while one window is used a thread reads the next into the other half. All rows of a block come within one
+    window. If rows that lie together are of one class, its share in a window of W blocks is p ± √(p (1 − p) / W), where
+    p is that in the data; batches of a window share that.
 
     Whatever rows are asked for are given. What the thread reads depends on how far the order that was given last has
     been followed, and makes a difference to time only.
@@ -189,10 +189,10 @@ class Buffer:
         """Read those of the blocks that are not there; afterwards all of them are."""
         with self._state:
             self._clock += 2
-            there = self._slot[blocks]
-            there = there[there >= 0]
-            self._used[there[self._used[there] != _BEING_READ]] = self._clock
-        for block in blocks:
+            slots = self._slot[blocks]
+            there = (slots >= 0) & (self._used[slots] != _BEING_READ)
+            self._used[slots[there]] = self._clock
+        for block in blocks[~there]:
             with self._state:
                 while self._slot[block] >= 0 and self._used[self._slot[block]] == _BEING_READ:
                     self._state.wait()

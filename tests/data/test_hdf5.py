@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from nncli.data import hdf5_files
+from nncli.data import hdf5_files, streamed
 from nncli.data.batches import Loader, Preprocessing
 from nncli.data.dataset import Dataset
 from nncli.data.sources import hdf5
@@ -201,6 +201,11 @@ def test_a_chunk_that_is_damaged_far_down(tmp_path: Path) -> None:
 )
 def test_in_a_configuration(written: Any, read: Any) -> None:
     assert TypeAdapter(Annotated[Any, Choice("source")]).validate_python(written) == read
+
+
+def test_the_examination_and_the_buffer_agree_on_what_can_be_streamed() -> None:
+    """The one imports nothing of the other."""
+    assert hdf5_files.LEAST_BLOCKS == streamed.LEAST_BLOCKS
 
 
 @pytest.mark.parametrize("memory", [0, -5, 2.5, 2**20 + 1, "much"])
