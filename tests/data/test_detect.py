@@ -335,7 +335,7 @@ def test_a_test_split_from_elsewhere(tmp_path: Path) -> None:
     assert sight.test.path == str(other)
     assert examine(path, Asked(test=Wanted.of("0.25"))).test == 0.25
     assert examine(path, Asked(test=Wanted.of("7"))).test == 7
-    for wrong in ("40", "-1", "0", "*.csv"):
+    for wrong in ("40", "-1", "0", "2.5", "inf", "nan", "*.csv"):
         with pytest.raises(UsageError, match="--test"):
             examine(path, Asked(test=Wanted.of(wrong)))
 
