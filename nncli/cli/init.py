@@ -108,9 +108,9 @@ def _say(
     """What was seen, what was written, and what to type next."""
     from nncli.report.console import duration, messages
     from nncli.report.documents import write
+    from nncli.starter.names import command
     from nncli.starter.words import goal_of, samples_of
 
-    command = f"nncli train {file}"
     if json:
         goal = sight.goal
         write(
@@ -126,7 +126,7 @@ def _say(
                 "parameters": composed.parameters,
                 "epochs": composed.epochs,
                 "seconds": round(composed.seconds, 1),
-                "next": command,
+                "next": command(file),
             }
         )
         return
@@ -142,15 +142,15 @@ def _say(
         markup=False,
         soft_wrap=True,
     )
-    _end(written, command, quiet)
+    _end(written, command(file), quiet)
 
 
-def _end(written: list[Path], command: str, quiet: bool) -> None:
+def _end(written: list[Path], following: str, quiet: bool) -> None:
     from nncli.report.console import messages, results
 
     messages(quiet).print(f"wrote {', '.join(map(str, written))}; next:", markup=False, soft_wrap=True)
     if not quiet:
-        results().print(command, markup=False, soft_wrap=True)
+        results().print(following, markup=False, soft_wrap=True)
 
 
 # -- examples ----------------------------------------------------------------------------------------------------------
@@ -177,16 +177,17 @@ def _write_example(name: str, output: Path | None, force: bool, with_schema: boo
     from nncli.report.documents import write as write_document
     from nncli.starter.examples import example
     from nncli.starter.files import check_free, write
+    from nncli.starter.names import command
 
     file = output if output is not None else Path(f"{name}.yaml")
     found = example(name, file)
     check_free(file, force)
     written = write(file, found.with_schema() if with_schema else found.text, found.copies, with_schema)
-    command = f"nncli {'gan' if found.game else 'train'} {file}"
+    following = command(file, found.game)
     if json:
-        write_document({"config": str(file), "written": [str(path) for path in written], "next": command})
+        write_document({"config": str(file), "written": [str(path) for path in written], "next": following})
         return
-    _end(written, command, quiet)
+    _end(written, following, quiet)
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

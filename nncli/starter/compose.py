@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from nncli.data.detect import Form, Sight
 from nncli.spec import read_text
 from nncli.starter import images, rows, signals, sounds
+from nncli.starter.names import command, run_name
 from nncli.starter.recipe import Recipe, Said
 from nncli.starter.text import text_of, trained_on
 from nncli.starter.words import goal_of, samples_of
@@ -55,7 +55,7 @@ def compose(sight: Sight, file: Path, *, place: Path, schema: bool) -> Composed:
     head = [
         f"Written by `nncli init` from {place}: {samples_of(sight)}.",
         f"To be predicted is {goal_of(sight.goal)}.",
-        f"  nncli train {file}",
+        f"  {command(file)}",
     ]
 
     def text(epochs: Said) -> str:
@@ -78,9 +78,3 @@ def _epochs(recipe: Recipe, per_epoch: int, cost: float) -> int:
     """Passes over the training split: as many as give the steps that are wanted, within bounds and the budget."""
     least, most = recipe.epochs
     return max(least, min(most, math.ceil(recipe.steps / per_epoch), int(_BUDGET / cost)))
-
-
-def run_name(text: str) -> str:
-    """A name for a run, and its folder, from any text."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).lstrip(".-")
-    return name or "network"

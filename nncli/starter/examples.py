@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from nncli.errors import Fault, OutputError, UsageError, nearest
 from nncli.spec.files import shipped, shipped_names
@@ -55,7 +56,7 @@ def example(name: str, file: Path) -> Example:
             elif not target.is_file() or target.read_bytes() != data:
                 message, hint = "other data are in the place of those of the example", "choose another folder: -o"
                 raise OutputError(Fault(message, file=str(target), hint=hint))
-    text = text.replace(f"configs/{name}.yaml", str(file))
+    text = text.replace(f"configs/{name}.yaml", quote(str(file)))
     return Example(name, text, copies, "\ngenerator:" in text)
 
 

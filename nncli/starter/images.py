@@ -17,28 +17,18 @@ _AUGMENTED = 16
 def recipe(sight: Sight) -> Recipe:
     channels, height, width = sight.shape
     samples, side = sight.samples["train"], min(height, width)
-    end = end_of(sight.goal, smooth=True)
     count = next((count for below, count in _PIXELS if side < below), 4) if side >= 2 * _SHORTEST else 1
     size: object = 2 if side >= _SHORTEST else (2 if height >= _SHORTEST else 1, 2 if width >= _SHORTEST else 1)
-    return Recipe(
+    return stages.recipe(
+        samples,
+        end_of(sight.goal, smooth=True),
         network=[
             *stages.uses(stages.FILTERS[:count], samples),
             Said("global_avg_pool2d", "the mean over all positions: few weights, and any place counts alike"),
-            end.head,
         ],
-        preprocess=[Said("standardize", "each channel to mean 0 and deviation 1, learned from the training split")],
-        augment=_augment(channels, side, sight) if stages.is_few(samples) else (),
-        loss=end.loss,
-        metrics=end.metrics,
-        optimizer=stages.optimizer(samples),
-        schedule=stages.SCHEDULE,
-        batch=stages.batch(samples),
-        epochs=stages.EPOCHS,
-        steps=stages.STEPS,
-        parameters=Said({"filters": 32, "drop": 0.1}),
         block=stages.block("conv2d", 3, "max_pool2d", size),
-        ema=stages.ema(samples),
-        standardize_targets=end.standardize_targets,
+        preprocess=[stages.STANDARDIZE],
+        augment=_augment(channels, side, sight) if stages.is_few(samples) else (),
     )
 
 

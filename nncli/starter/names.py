@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from nncli.data.detect import kind_of, split_of
 from nncli.errors import DataError
-from nncli.starter.compose import run_name
 
 _SUFFIXES = (".csv", ".tsv", ".data", ".npz", ".h5", ".hdf5")
 _GENERAL = ("data", "dataset", "images", "recordings", "sounds", "files")
@@ -24,6 +25,11 @@ def name_of(place: Path) -> str:
     return "network"
 
 
+def command(file: Path, game: bool = False) -> str:
+    """What is typed next."""
+    return f"nncli {'gan' if game else 'train'} {quote(str(file))}"
+
+
 def data_here(folder: Path) -> Path | None:
     """The first file inside a folder that is called like one of data, and is one; None where there is none."""
     for entry in sorted(folder.iterdir()):
@@ -32,3 +38,9 @@ def data_here(folder: Path) -> Path | None:
                 kind_of(entry)
                 return entry
     return None
+
+
+def run_name(text: str) -> str:
+    """A name for a run, and its folder, from any text."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).lstrip(".-")
+    return name or "network"

@@ -16,7 +16,6 @@ _LEFT = 8
 
 def recipe(sight: Sight) -> Recipe:
     samples, length = sight.samples["train"], sight.shape[-1]
-    end = end_of(sight.goal, smooth=True)
     first = []
     if length >= _LONG:
         convolution = {"conv1d": {"filters": 32, "kernel": 16, "stride": _STRIDE, "padding": "same", "bias": False}}
@@ -26,23 +25,14 @@ def recipe(sight: Sight) -> Recipe:
     count = 1
     while count < len(stages.FILTERS) and length // pool ** (count + 1) >= _LEFT:
         count += 1
-    return Recipe(
+    return stages.recipe(
+        samples,
+        end_of(sight.goal, smooth=True),
         network=[
             *first,
             *stages.uses(stages.FILTERS[:count], samples),
             Said("global_avg_pool1d", "the mean over the length: any place counts alike"),
-            end.head,
         ],
-        preprocess=[Said("standardize", "each channel to mean 0 and deviation 1, learned from the training split")],
-        loss=end.loss,
-        metrics=end.metrics,
-        optimizer=stages.optimizer(samples),
-        schedule=stages.SCHEDULE,
-        batch=stages.batch(samples),
-        epochs=stages.EPOCHS,
-        steps=stages.STEPS,
-        parameters=Said({"filters": 32, "drop": 0.1}),
         block=stages.block("conv1d", min(9, length), "max_pool1d", min(pool, length)),
-        ema=stages.ema(samples),
-        standardize_targets=end.standardize_targets,
+        preprocess=[stages.STANDARDIZE],
     )

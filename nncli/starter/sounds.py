@@ -13,6 +13,7 @@ _FREQUENCIES = 96
 _HALVINGS = 3
 _FILTERS = (16, 32, 64)
 _FRAMES = 48
+_STEPS = 1200
 _SHORTEST = 1024
 """Numbers of a sound below which it has no spectrogram worth the name."""
 
@@ -25,11 +26,12 @@ def recipe(sight: Sight) -> Recipe:
     window = _power(max(64.0, min(sight.rate * _WINDOW, length / 8)))
     hop = max(16, min(window // 2, length // _FRAMES))
     kept = min(_FREQUENCIES, window // 2)
-    end = end_of(sight.goal, smooth=True)
     highest, width = kept * sight.rate / window, 1000 * window / sight.rate
     spectrogram = {"spectrogram": {"window": window, "hop": hop, "frequencies": kept}}
     heard = f"how loud each frequency up to {highest:,.0f} Hz is at each time, in frames of {width:.3g} ms"
-    return Recipe(
+    return stages.recipe(
+        samples,
+        end_of(sight.goal, smooth=True),
         network=[
             *stages.uses(_FILTERS, samples),
             Said(
@@ -40,20 +42,10 @@ def recipe(sight: Sight) -> Recipe:
             Said("relu"),
             Said("global_avg_pool2d", "the mean over time: it is no matter when something was heard"),
             Said({"dropout": 0.3}),
-            end.head,
         ],
-        preprocess=[Said(spectrogram, heard), Said("standardize")],
-        loss=end.loss,
-        metrics=end.metrics,
-        optimizer=stages.optimizer(samples),
-        schedule=stages.SCHEDULE,
-        batch=stages.batch(samples),
-        epochs=stages.EPOCHS,
-        steps=1200,
-        parameters=Said({"filters": 16, "drop": 0.1}),
         block=stages.block("conv2d", 3, "max_pool2d", 2),
-        ema=stages.ema(samples),
-        standardize_targets=end.standardize_targets,
+        preprocess=[Said(spectrogram, heard), Said("standardize")],
+        steps=_STEPS,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nncli.starter.recipe import Said
+from nncli.starter.goals import End
+from nncli.starter.recipe import Recipe, Said
 
 FILTERS = (32, 64, 128, 128)
+STANDARDIZE = Said("standardize", "each channel to mean 0 and deviation 1, learned from the training split")
 _FEW = 1000
 _SOME = 10_000
 _MANY = 30_000
@@ -43,25 +45,33 @@ def uses(filters: Sequence[int], samples: int) -> list[Said]:
     ]
 
 
-def batch(samples: int) -> Said:
-    return Said(32 if samples <= _SOME else 64 if samples <= _MANY else 128)
-
-
-def optimizer(samples: int) -> Said:
-    decay = 0.1 if samples <= _FEW else 0.05
-    return Said({"adamw": {"lr": 5e-3, "weight_decay": decay}}, "weight decay leaves out biases and gains")
-
-
-SCHEDULE = Said(
-    "one_cycle", "the step size rises and falls once: as a rule the last epochs are the best, so all are run"
-)
-
-
-def ema(samples: int) -> Said:
-    return Said(
-        0.99 if samples <= _FEW else 0.998, "figures are those of an average of the weights over the last steps"
+def recipe(
+    samples: int,
+    end: End,
+    network: Sequence[Said],
+    block: Sequence[Said],
+    preprocess: Sequence[Said],
+    augment: Sequence[Said] = (),
+    steps: int = 3000,
+) -> Recipe:
+    """The recipe of a network of stages, with the training that suits so many samples."""
+    few = samples <= _FEW
+    decay = Said({"adamw": {"lr": 5e-3, "weight_decay": 0.1 if few else 0.05}}, "the decay leaves out biases and gains")
+    rising = "the step size rises and falls once: as a rule the last epochs are the best, so all are run"
+    average = "figures are those of an average of the weights over the last steps"
+    return Recipe(
+        network=[*network, end.head],
+        preprocess=preprocess,
+        augment=augment,
+        loss=end.loss,
+        metrics=end.metrics,
+        optimizer=decay,
+        schedule=Said("one_cycle", rising),
+        batch=Said(32 if samples <= _SOME else 64 if samples <= _MANY else 128),
+        epochs=(4, 60),
+        steps=steps,
+        parameters=Said({"filters": FILTERS[0], "drop": drops(samples)[0]}),
+        block=block,
+        ema=Said(0.99 if few else 0.998, average),
+        standardize_targets=end.standardize_targets,
     )
-
-
-STEPS = 3000
-EPOCHS = (4, 60)

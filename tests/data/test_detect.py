@@ -300,6 +300,13 @@ def test_a_header_over_texts_alone(tmp_path: Path) -> None:
     assert examine(path, Asked()).train.target == ("right",)
 
 
+def test_row_numbers_without_a_name(tmp_path: Path) -> None:
+    """As pandas writes them, unless it is told not to."""
+    path = table(tmp_path / "t.csv", rows(40, lambda i: i, number, number, head=",a,b"))
+    csv = examine(path, Asked()).train
+    assert (csv.header, csv.ignore, csv.target) == (True, ("0",), ("b",))
+
+
 def test_a_column_that_says_the_split(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", rows(40, number, lambda i: "train" if i % 4 else "Test", number, head="a,split,y"))
     sight = examine(path, Asked())
@@ -328,7 +335,7 @@ def test_a_test_split_from_elsewhere(tmp_path: Path) -> None:
     assert sight.test.path == str(other)
     assert examine(path, Asked(test=Wanted.of("0.25"))).test == 0.25
     assert examine(path, Asked(test=Wanted.of("7"))).test == 7
-    for wrong in ("40", "-1", "0", "*.csv"):
+    for wrong in ("40", "-1", "0", "2.5", "inf", "nan", "*.csv"):
         with pytest.raises(UsageError, match="--test"):
             examine(path, Asked(test=Wanted.of(wrong)))
 
@@ -364,6 +371,8 @@ def zipped(path: Path) -> None:
 
 BAD: dict[str, tuple[Any, str, type[NncliError]]] = {
     "nothing there": (lambda f: f / "tale", "no such file or folder", NoSuchFile),
+    "link to nothing": (lambda f: (f / "x").symlink_to("y") or f / "x", "a link to something that", NoSuchFile),
+    "link to itself": (lambda f: (f / "x").symlink_to(f) or f, "holds no data", DataError),
     "empty folder": (lambda f: f, "the folder is empty", DataError),
     "empty file": (lambda f: table(f / "t.csv", ""), "the file is empty", DataError),
     "header alone": (lambda f: table(f / "t.csv", "a,b\n"), "too few|no rows", DataError),

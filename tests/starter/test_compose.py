@@ -12,8 +12,8 @@ import pytest
 from nncli.data.detect import Asked, Sight, Wanted, examine
 from nncli.spec import load
 from nncli.spec.schema import json_schema
-from nncli.starter.compose import Composed, compose, run_name
-from nncli.starter.names import name_of
+from nncli.starter.compose import Composed, compose
+from nncli.starter.names import command, name_of, run_name
 from nncli.starter.text import relative
 from nncli.training.describe import describe
 from nncli.training.supervised import plan_only
@@ -126,6 +126,7 @@ def test_names(tmp_path: Path) -> None:
     assert name_of(tmp_path / "houses.csv") == "houses"
     assert run_name("Größe 1") == "Gr_e_1"
     assert run_name("...") == "network"
+    assert command(Path("my net.yaml")) == "nncli train 'my net.yaml'"
 
 
 def test_hostile_names_stay_in_their_comment(tmp_path: Path) -> None:

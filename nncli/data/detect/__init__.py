@@ -74,6 +74,8 @@ def _check_there(place: Path) -> None:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(place))) from None
     if there:
         raise DataError(Fault("is neither a file nor a folder", file=str(place)))
+    if place.is_symlink():
+        raise NoSuchFile(Fault("is a link to something that is not there", file=str(place)))
     names = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
     hint = nearest(place.name, names) if names else f"there is no folder {place.parent} either"
     raise NoSuchFile(Fault("no such file or folder", hint=hint if "mean" in hint or not names else "", file=str(place)))
@@ -89,7 +91,7 @@ def _inside(folder: Path, asked: Asked) -> tuple[Path, Asked]:
     except OSError as error:
         raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(folder))) from None
     found = [entry for entry in entries if entry.is_file() and any(d.claims(entry) for d in DETECTORS.values())]
-    folders = [entry for entry in entries if entry.is_dir()]
+    folders = [entry for entry in entries if entry.is_dir() and not entry.is_symlink()]
     if len(found) == 1 or (not found and len(folders) == 1):
         return [*found, *folders][0], asked
     splits = {split_of(entry.name)[0] or "": entry for entry in found}

@@ -37,7 +37,7 @@ class Wanted:
         except ValueError:
             path = Path(text).expanduser()
             return cls(pattern=text) if set(text) & set("*?[") and not path.exists() else cls(path=path)
-        return cls(share=int(number) if number >= 1 else number)
+        return cls(share=int(number) if number >= 1 and number.is_integer() else number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,16 +167,18 @@ def _has_header(first: Sequence[Sequence[str]], columns: Sequence[Either], rows:
     """Whether the first row names the columns although `read_head` saw no number below it.
 
     Its texts are different, no numbers, and stand nowhere else in their columns; and there are numbers below one of
-    them, with such a decimal point, or few texts.
+    them, with such a decimal point, or few texts. A column of row numbers may have no name.
     """
     names, *others = first
 
     def numbers(texts: Sequence[str]) -> list[bool]:
         return [is_number(text.replace(decimal, ".")) for text in texts]
 
-    if len(set(names)) < len(names) or "" in names or any(numbers(names)) or not others:
+    named = [place for place, name in enumerate(names) if name]
+    if len({names[place] for place in named}) < len(named) or any(numbers(names)) or not others or not named:
         return False
-    if any(column.texts is not None and np.count_nonzero(column.texts.codes == 0) != 1 for column in columns):
+    texts = [columns[place].texts for place in named]
+    if any(text is not None and np.count_nonzero(text.codes == 0) != 1 for text in texts):
         return False
     few = any(c.texts is not None and len(c.texts.texts) * _ROWS_A_CATEGORY <= rows for c in columns)
     return few or any(any(numbers(texts)) for texts in others)
