@@ -27,11 +27,23 @@ def fingerprint(sources: Mapping[str, Dataset]) -> Fingerprint:
     }
 
 
-def _about(array: Array, origin: Origin) -> dict[str, Any]:
-    content: Any = array.reshape(-1).view(np.uint8)
-    digest = hashlib.sha256(content).hexdigest()[: 2 * _BYTES]
+def _about(array: Any, origin: Origin) -> dict[str, Any]:
     about = {"file": origin.file, "array": origin.array, "shape": list(array.shape), "dtype": str(array.dtype)}
-    return about | {"digest": digest}
+    return about | {"digest": _digest(array) if isinstance(array, np.ndarray) else _digest_of_blocks(array)}
+
+
+def _digest(array: Array) -> str:
+    content: Any = array.reshape(-1).view(np.uint8)
+    return hashlib.sha256(content).hexdigest()[: 2 * _BYTES]
+
+
+def _digest_of_blocks(array: Any) -> str:
+    """Of an array that stays in its file and gives its rows in `blocks()`, the same as of one in memory."""
+    digest = hashlib.sha256()
+    for block in array.blocks():
+        content: Any = np.ascontiguousarray(block).reshape(-1).view(np.uint8)
+        digest.update(content)
+    return digest.hexdigest()[: 2 * _BYTES]
 
 
 def changes(stored: Fingerprint, now: Fingerprint) -> list[Fault]:
