@@ -473,6 +473,15 @@ class Schedule:
         raise NotImplementedError
 
 
+class Response:
+    """Base of responses to divergence: at most `times` the run goes back, each time with `factor` of the step size."""
+
+    __slots__ = ()
+    type_name: ClassVar[str]
+    times = 0
+    factor = 1.0
+
+
 class InitializerBase:
     """Base of initializers."""
 

@@ -96,6 +96,7 @@ game_loss: Registry[Any] = Registry("game_loss")
 metric: Registry[Any] = Registry("metric")
 optimizer: Registry[Any] = Registry("optimizer")
 schedule: Registry[Any] = Registry("schedule")
+response: Registry[Any] = Registry("response")
 initializer: Registry[Any] = Registry("initializer")
 source: Registry[Any] = Registry("source")
 preprocess: Registry[Any] = Registry("preprocess")
@@ -103,7 +104,19 @@ augment: Registry[Any] = Registry("augment")
 
 KINDS: dict[str, Registry[Any]] = {
     table.kind: table
-    for table in (layer, loss, game_loss, metric, optimizer, schedule, initializer, source, preprocess, augment)
+    for table in (
+        layer,
+        loss,
+        game_loss,
+        metric,
+        optimizer,
+        schedule,
+        response,
+        initializer,
+        source,
+        preprocess,
+        augment,
+    )
 }
 
 

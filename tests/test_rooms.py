@@ -15,7 +15,7 @@ LEVELS = [
     {"errors"},
     {"registry", "fields", "parts", "periods", "randomness", "docstrings"},
     {"kernels"},
-    {"layers", "losses", "game_losses", "optimizers", "initializers", "schedules", "metrics", "data"},
+    {"layers", "losses", "game_losses", "optimizers", "initializers", "schedules", "responses", "metrics", "data"},
     {"spec"},
     {"graph"},
     {"engine"},

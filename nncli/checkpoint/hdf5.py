@@ -32,7 +32,7 @@ DESCRIPTIONS = {
     "history": "figures per training step and per epoch, each beside its index",
     "timing": "seconds; apart from the history, because they differ from run to run",
 }
-STATE, PROBE, DIAGNOSE, HEALTHY = "state", "probe", "diagnose", "healthy"
+STATE, PROBE, DIAGNOSE, ROLLBACK, HEALTHY = "state", "probe", "diagnose", "rollback", "healthy"
 NETWORKS = ("generator", "discriminator", "generator_ema", "discriminator_raw")
 
 
@@ -77,6 +77,10 @@ def to_bytes(snapshot: Snapshot) -> bytes:
             group = history.create_group(DIAGNOSE, track_order=True)
             group.attrs["description"] = "figures of the game; `step` were done before each"
             _tree(group, snapshot.history.diagnose)
+        if snapshot.history.rollback:
+            group = history.create_group(ROLLBACK, track_order=True)
+            group.attrs["description"] = "each time that the run diverged and went back; steps count from 1"
+            _tree(group, snapshot.history.rollback)
         _tree(_group(file, "timing"), snapshot.timing)
         file.flush()
         return bytes(file.id.get_file_image())
@@ -145,7 +149,7 @@ def from_file(path: str) -> Snapshot:
         networks = {name: _read_network(file[name]) for name in NETWORKS if name in file}
         alone = Network() if networks else _read_network(file["model"])
         history = {name: _read_tree(file["history"][name]) for name in ("step", "epoch")}
-        probe, diagnose = (_read_tree(file["history"].get(name, {})) for name in (PROBE, DIAGNOSE))
+        probe, diagnose, rollback = (_read_tree(file["history"].get(name, {})) for name in (PROBE, DIAGNOSE, ROLLBACK))
         return Snapshot(
             kind=str(attributes["kind"]),
             config=str(attributes["config"]),
@@ -169,6 +173,7 @@ def from_file(path: str) -> Snapshot:
                 epochs=history["epoch"],
                 probe=probe,
                 diagnose=diagnose,
+                rollback=rollback,
             ),
             timing=_read_tree(file["timing"]),
             plugins=dict(

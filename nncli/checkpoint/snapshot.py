@@ -38,7 +38,8 @@ class History:
 
     `probe` holds what was seen inside the network, where it was looked at: `step` and `samples`, and `nodes` with
     figures by node and name. Empty where it never was. `diagnose` holds the figures of a game by name, and `step`, how
-    many steps were done before each.
+    many steps were done before each. `rollback` has a row for each time that the run diverged and went back: the `step`
+    that was not taken, `to` how many steps, and what the step size was multiplied by from then on, `step_size`.
     """
 
     step: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -47,6 +48,7 @@ class History:
     epochs: Mapping[str, Array] = field(default_factory=dict)
     probe: Mapping[str, Any] = field(default_factory=dict)
     diagnose: Mapping[str, Array] = field(default_factory=dict)
+    rollback: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

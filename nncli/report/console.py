@@ -49,6 +49,10 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def size(bytes_: float) -> str:
     """Bytes for people: 1.5 MiB."""
     for unit in ("B", "KiB", "MiB"):

@@ -37,6 +37,8 @@ class Display(AbstractContextManager["Display"]):
             self.stepped(event)
         elif isinstance(event, events.Probed):
             self.probed(event)
+        elif isinstance(event, events.RolledBack):
+            self.line(rollback_line(event))
         elif isinstance(event, events.EpochEnded):
             self.epoch_ended(event)
         elif isinstance(event, events.Saved) and (self.verbose or event.why == "stopped"):
@@ -69,6 +71,14 @@ class Display(AbstractContextManager["Display"]):
 
     def epoch_ended(self, event: events.EpochEnded) -> None:
         self.line(epoch_line(event))
+
+
+def rollback_line(event: events.RolledBack) -> str:
+    """Why a run went back, and where it is now."""
+    return (
+        f"warning: {event.why}\n  rolled back: all is as it was after {count(event.to)} steps, and the step size "
+        f"{event.step_size:g} times what it would be"
+    )
 
 
 def epoch_line(event: events.EpochEnded) -> str:

@@ -12,8 +12,8 @@ from rich.table import Column
 from rich.text import Text
 
 from nncli.diagnostics.game.judgement import CIRCLING, NARROW, SATURATED
-from nncli.report.console import count, duration, number, table
-from nncli.report.display import PERIOD, Left
+from nncli.report.console import count, duration, number, table, times
+from nncli.report.display import PERIOD, Left, rollback_line
 from nncli.report.tables import ENDS
 from nncli.training.game import events as ev
 
@@ -41,7 +41,7 @@ class Display(AbstractContextManager["Display"]):
         elif isinstance(event, ev.Diagnosed):
             self.diagnosed(event)
         elif isinstance(event, ev.RolledBack):
-            self.line(f"rolled back: both players are where they were after {count(event.to)} steps")
+            self.line(rollback_line(event))
         elif isinstance(event, ev.Saved) and (self.verbose or event.why == "stopped"):
             self.line(f"saved {event.path}")
 
@@ -114,9 +114,9 @@ _ABOUT = {
 def outcome(finished: ev.Finished) -> RenderableType:
     """The end of a game."""
     lines = [f"{ENDS[finished.reason]} after {count(finished.steps)} steps, {duration(finished.seconds)}"]
-    rung = ", ".join(f"{name} ({_times(times)})" for name, times in finished.alarms.items())
+    rung = ", ".join(f"{name} ({times(rang)})" for name, rang in finished.alarms.items())
     lines.append(
-        f"alarms: {rung or 'none'}" + (f"; rolled back {_times(finished.rollbacks)}" * bool(finished.rollbacks))
+        f"alarms: {rung or 'none'}" + (f"; rolled back {times(finished.rollbacks)}" * bool(finished.rollbacks))
     )
     lines.append(f"last  {finished.checkpoint}")
     shown = table()
@@ -175,7 +175,3 @@ class Live(Display):
             return
         self.drawn = now
         self.progress.update(self.task, completed=event.step, d_loss=event.d_loss, g_loss=event.g_loss, lr=event.lr)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nncli.report import probes
-from nncli.report.console import count, duration, number, size, table
+from nncli.report.console import count, duration, number, size, table, times
 
 ENDS = {
     "done": "done",
@@ -39,6 +39,8 @@ def outcome(finished: Any) -> RenderableType:
         shown.add_row(split, *(number(row[name]) if name in row else "" for name in names))
     end = ENDS[finished.reason]
     lines = [f"{end} after {finished.epochs} epochs, {count(finished.steps)} steps, {duration(finished.seconds)}"]
+    if finished.rollbacks:
+        lines.append(f"rolled back {times(finished.rollbacks)}, with a smaller step size since")
     lines.append(f"last  {finished.checkpoint}")
     if finished.best is not None:
         lines.append(f"best  {finished.best}  (epoch {finished.best_epoch}, {finished.best_figure})")

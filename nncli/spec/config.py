@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from nncli.fields import CHOICE, Choice, Count, Decay, Every, Natural, NonNegative, Positive, Section, Text
 from nncli.registry import section
+from nncli.responses.stop import Stop
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -323,7 +324,7 @@ class Train:
 
     `clip` bounds the gradient, `early_stopping` ends the run when there is no more progress, `ema` keeps an average of
     the weights. With `accumulate` N a step of the optimizer uses the gradient of N batches, as one batch of N times the
-    size would give it.
+    size would give it. `on_divergence` says what follows a loss or gradient that is not finite.
     """
 
     epochs: Count = 10
@@ -332,6 +333,7 @@ class Train:
     ema: Annotated[Ema, Section(), BeforeValidator(decaying, json_schema_input_type=Decay | Ema)] | None = None
     clip: Annotated[Clip, Section()] | None = None
     early_stopping: Annotated[EarlyStopping, Section()] | None = None
+    on_divergence: Annotated[Any, Choice("response")] = field(default_factory=Stop)
 
 
 @section

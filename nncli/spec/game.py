@@ -18,6 +18,7 @@ from nncli.game_losses.nonsaturating import Nonsaturating
 from nncli.optimizers.adam import Adam
 from nncli.parts import Optimizer, Schedule, Step
 from nncli.registry import section
+from nncli.responses.stop import Stop
 from nncli.schedules.constant import Constant
 from nncli.spec.config import SECTIONS, Data, Ema, Input, NodeSpec, decaying
 from nncli.spec.decode import default_name, in_order, network_of, sections_of
@@ -87,7 +88,7 @@ class Game:
     all are data; the batch is cut into such packs. `label_smoothing` ε makes the discriminator's target for data 1 − ε.
     `instance_noise` is added to all that it sees, `spectral_norm` bounds its slope, and `clip` its weights, as
     `wasserstein` needs it. `ema` keeps an average of the generator's weights, with which samples are made and figures
-    measured.
+    measured. `on_divergence` says what follows a loss or gradient that is not finite.
     """
 
     loss: Annotated[Any, Choice("game_loss")] = field(default_factory=Nonsaturating)
@@ -112,6 +113,7 @@ class Game:
     ) = None
     clip: Positive | None = None
     ema: Annotated[Ema, Section(), BeforeValidator(decaying, json_schema_input_type=Decay | Ema)] | None = None
+    on_divergence: Annotated[Any, Choice("response")] = field(default_factory=Stop)
 
 
 def _usual() -> Optimizer:

@@ -32,6 +32,7 @@ BASES: dict[str, type] = {
     "metric": parts.Metric,
     "optimizer": parts.Optimizer,
     "schedule": parts.Schedule,
+    "response": parts.Response,
     "initializer": parts.InitializerBase,
     "preprocess": parts.Step,
     "augment": parts.Augmentation,

@@ -14,6 +14,7 @@ import nncli.layers
 import nncli.losses
 import nncli.metrics
 import nncli.optimizers
+import nncli.responses
 import nncli.schedules  # noqa: F401  (importing the rooms fills the registries)
 from nncli import registry
 from nncli.errors import Fault, NncliError

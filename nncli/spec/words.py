@@ -58,6 +58,7 @@ def figure(value: float) -> str:
 def noun(kind: str) -> str:
     """What messages call a class of a registry."""
     names = {"preprocess": "preprocessing step", "augment": "augmentation", "game_loss": "loss of a game"}
+    names |= {"response": "response to divergence"}
     return names.get(kind, kind)
 
 

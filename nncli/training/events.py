@@ -56,6 +56,17 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledBack:
+    """After `step` steps the run is where it was after `to` steps, because of what `why` says. From now on the step
+    size is multiplied by `step_size`."""
+
+    step: int
+    to: int
+    why: str
+    step_size: float
+
+
+@dataclass(frozen=True, slots=True)
 class EpochEnded:
     """Figures of the epoch by split: `train` means over its steps, `validation` measured at its end."""
 
@@ -70,7 +81,8 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint was written; `why` is `last`, `best`, `numbered`, `begun` (before the first step) or `stopped`."""
+    """A checkpoint was written; `why` is `last`, `best`, `numbered`, `healthy`, `begun` (before the first
+    step) or `stopped`."""
 
     path: Path
     why: str
@@ -90,8 +102,9 @@ class Finished:
     steps: int
     seconds: float
     figures: dict[str, Figures]
+    rollbacks: int = 0
     notes: tuple[str, ...] = ()
     """As those of the start."""
 
 
-Event: TypeAlias = Started | Stepped | Probed | EpochEnded | Saved | Finished
+Event: TypeAlias = Started | Stepped | Probed | RolledBack | EpochEnded | Saved | Finished

@@ -9,6 +9,8 @@ from itertools import dropwhile
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from nncli.data.batches import Loader, order
 from nncli.engine import Updater
 from nncli.engine.update import Settings
@@ -16,12 +18,13 @@ from nncli.errors import DivergenceError, Fault
 from nncli.parts import Array, Moment
 from nncli.training import events as ev
 from nncli.training.average import Average
+from nncli.training.diverging import Rollbacks
 from nncli.training.feeding import Feed, Wanted
 from nncli.training.measure import Meter, measure_split
 from nncli.training.probing import Probing
 from nncli.training.progress import History, Progress, Running, Watch
 from nncli.training.rhythm import Rhythm
-from nncli.training.saving import Saving
+from nncli.training.saving import Saving, left
 from nncli.training.setup import Setup
 
 Stop = Callable[[], bool]
@@ -62,6 +65,7 @@ class Run:
         self.early = _early_watch(setup)
         self.meter = Meter(setup.metrics, setup.preprocessing.scales)
         self.probing = Probing(self)
+        self.rollbacks = Rollbacks(config.train.on_divergence)
         self.saving = Saving(self)
         self.numbered = Rhythm(config.checkpoint.every, "epochs")
         self.kept = Rhythm(config.checkpoint.last, "epochs")
@@ -91,27 +95,34 @@ class Run:
         One is written before the first step too: whatever ends the process, `last.h5` is there to go on from.
 
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
-        written), OutputError where a checkpoint cannot be written.
+        written), unless the run is one that then goes back, and OutputError where a checkpoint cannot be written.
         """
         setup, progress = self.setup, self.progress
         epochs = setup.config.train.epochs
         yield self._started(epochs)
         if not self.saving.last.exists():
             yield self.saving.write("begun")
+        if self.rollbacks.wanted and not self.saving.healthy():
+            yield self.saving.write("healthy")
         figures: dict[str, ev.Figures] = {}
         while progress.epoch < epochs and not progress.stopped_early:
             begun = perf_counter()
             speed_from = self.running.samples
             spent = progress.epoch_seconds
-            for event in self.epoch():
-                progress.epoch_seconds = spent + perf_counter() - begun
-                yield event
-                stepped = isinstance(event, ev.Stepped)
-                if stepped:
-                    yield from self._save_step()
-                if reason := "stopped" if stop() else "time" if stepped and late() else "":
-                    yield from self._stopped(reason)
-                    return
+            try:
+                for event in self.epoch():
+                    progress.epoch_seconds = spent + perf_counter() - begun
+                    yield event
+                    stepped = isinstance(event, ev.Stepped)
+                    if stepped:
+                        yield from self._save_step()
+                    if reason := "stopped" if stop() else "time" if stepped and late() else "":
+                        yield from self._stopped(reason)
+                        return
+            except DivergenceError as error:
+                yield self._rolled_back(error)
+                yield self.saving.write("last")
+                continue
             speed = (self.running.samples - speed_from) / max(perf_counter() - begun, 1e-9)
             figures = {"train": self.running.figures()}
             progress.epoch_seconds = spent + perf_counter() - begun
@@ -155,7 +166,7 @@ class Run:
         """The step size of the next step in a run of so many epochs, by the schedule."""
         config, progress, per_epoch = self.setup.config, self.progress, self.steps_per_epoch
         at = Moment(progress.epoch * per_epoch + progress.cursor, epochs * per_epoch, per_epoch, self._seen())
-        return float(config.optimizer.lr * config.schedule.factor(at))
+        return float(self.rollbacks.scale * config.optimizer.lr * config.schedule.factor(at))
 
     def _batch(self, indices: Array, number: int) -> Wanted:
         """A batch of this epoch, of which `indices` is the order; empty beyond its end."""
@@ -222,6 +233,19 @@ class Run:
         )
         return DivergenceError(Fault(message, at, hint))
 
+    def _rolled_back(self, error: DivergenceError) -> ev.RolledBack:
+        """Go back to where all was well. Raises the error where that is not wanted, or not any more."""
+        self.rollbacks.refuse(error, lambda: left(self.saving))
+        step = self.progress.step
+        to = self.saving.roll_back()
+        self.rollbacks.add(step + 1, to)
+        return ev.RolledBack(step, to, str(error), self.rollbacks.scale)
+
+    def _is_healthy(self) -> bool:
+        """Whether the losses of the last epoch and the weights are finite."""
+        losses = [values[-1] for name, values in self.history.epochs.items() if name.endswith("_loss")]
+        return all(map(math.isfinite, losses)) and bool(np.isfinite(self.model.parameters.w).all())
+
     # -- its end -----------------------------------------------------------------------------------------------------
 
     def _close_epoch(self, figures: dict[str, ev.Figures], speed: float, seconds: float) -> ev.EpochEnded:
@@ -252,6 +276,8 @@ class Run:
         epoch = self.progress.epoch
         if self.best.epoch == epoch:
             yield self.saving.write("best")
+        if self.rollbacks.wanted and self._is_healthy():
+            yield self.saving.write("healthy")
         if self.numbered.after_epoch(epoch):
             yield self.saving.write("numbered")
         if self.kept.after_epoch(epoch) or epoch == epochs or self.progress.stopped_early:
@@ -309,6 +335,7 @@ class Run:
             steps=progress.step,
             seconds=progress.seconds + progress.epoch_seconds,
             figures=figures,
+            rollbacks=len(self.rollbacks.steps),
             notes=tuple(self.notes),
         )
 

@@ -104,6 +104,7 @@ class Probing:
 
     def restore(self, stored: Mapping[str, Any]) -> None:
         """The opposite of `stored`."""
+        self.steps, self.samples, self.nodes = [], [], {}
         if stored:
             self.steps, self.samples = stored["step"].tolist(), stored["samples"].tolist()
             self.nodes = {

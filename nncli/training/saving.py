@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nncli.checkpoint import History, NamedArray, Network, Snapshot, match, write
+from nncli.checkpoint import History, NamedArray, Network, Snapshot, match, read, write
 from nncli.engine import Plan, Updater
 from nncli.engine.parameters import Parameters
 from nncli.errors import CheckpointError, Fault
 from nncli.parts import Array
 from nncli.spec import dump, plugins
+from nncli.training.diverging import HEALTHY
 from nncli.training.events import Saved
 from nncli.training.progress import Watch
 
@@ -39,16 +40,24 @@ class Saving:
         self.best = run.folder / BEST
 
     def write(self, why: str) -> Saved:
-        """Write `last.h5` (also where the run has `begun` or is `stopped`), `best.h5`, or a `numbered` one."""
-        path = {"best": self.best, "numbered": self._numbered()}.get(why, self.last)
+        """Write `last.h5` (also where the run has `begun` or is `stopped`), `best.h5`, or a `numbered` or
+        `healthy` one."""
+        progress = self.run.progress
+        epoch = f"epoch-{progress.epoch:04}.h5"
+        numbered = epoch if self.run.numbered.counts_epochs else numbered_by_step(progress.step)
+        names = {"numbered": numbered, "healthy": f"{HEALTHY}-{progress.epoch:04}.h5", "best": BEST}
+        path = self.run.folder / names.get(why, LAST)
         write(path, self.snapshot())
         self.begun = why == "begun" or (self.begun and path != self.last)
+        for old in self.healthy()[2:] if why == "healthy" else ():
+            old.unlink(missing_ok=True)
         return Saved(path, why)
 
-    def _numbered(self) -> Path:
-        progress = self.run.progress
-        by_epoch = self.run.numbered.counts_epochs
-        return self.run.folder / (f"epoch-{progress.epoch:04}.h5" if by_epoch else numbered_by_step(progress.step))
+    def healthy(self) -> list[Path]:
+        """The healthy checkpoints of epochs that are done, the latest first. Of later ones, from before the run went
+        back, nothing is known any more."""
+        names = [f"{HEALTHY}-{epoch:04}.h5" for epoch in range(self.run.progress.epoch, -1, -1)]
+        return [path for name in names if (path := self.run.folder / name).exists()]
 
     def snapshot(self) -> Snapshot:
         run = self.run
@@ -106,6 +115,7 @@ class Saving:
             epoch=np.arange(1, len(history.timing["epoch_seconds"]) + 1),
             epochs=epochs,
             probe=self.run.probing.stored(),
+            rollback=self.run.rollbacks.history(),
         )
 
     def restore(self, snapshot: Snapshot, changed: bool = False, anew: bool = False) -> None:
@@ -126,10 +136,27 @@ class Saving:
                         view[...] = snapshot.model_ema[node][name].array
             restore_slots(run.updater, parameters, snapshot.optimizer)
             self._restore_progress(snapshot, anew)
+            run.rollbacks.restore(snapshot.history.rollback)
         except KeyError as error:
             raise CheckpointError(
                 Fault(f"the checkpoint lacks {error} that the run needs to go on", file=str(self.last))
             ) from None
+
+    def roll_back(self) -> int:
+        """Put the run where the last healthy checkpoint left it, but for the time that was spent; returns its steps.
+
+        One from which not even the first step can be taken is none; the one before it is, for there was that step.
+        """
+        progress = self.run.progress
+        spent, rollbacks, step = progress.seconds + progress.epoch_seconds, self.run.rollbacks.history(), progress.step
+        for path in self.healthy():
+            snapshot = read(path)
+            if int(snapshot.progress["step"]) < step:
+                break
+        self.restore(snapshot)
+        self.run.rollbacks.restore(rollbacks)
+        progress.seconds, progress.epoch_seconds = spent, 0.0
+        return progress.step
 
     def _restore_progress(self, snapshot: Snapshot, anew: bool) -> None:
         run, stored = self.run, snapshot.progress

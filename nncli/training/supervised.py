@@ -26,7 +26,15 @@ from nncli.training.resuming import Kind, Resumed, check_optimizer, owned, read_
 from nncli.training.saving import plan_of
 from nncli.training.setup import Setup, check_memory, checked_graph, resolve_input
 
-MAY_CHANGE = ("train.epochs", "train.early_stopping", "checkpoint", "diagnose", "threads", "name")
+MAY_CHANGE = (
+    "train.epochs",
+    "train.early_stopping",
+    "train.on_divergence",
+    "checkpoint",
+    "diagnose",
+    "threads",
+    "name",
+)
 """Paths of the configuration that may be others when a run goes on; all else would make it another run."""
 ANEW = ("seed", "data", "train.batch", "train.accumulate", "loss", "metrics", "input")
 """Paths of what an epoch is made of, and of what is summed up in it: where one is another, the epoch begins anew."""
@@ -127,6 +135,7 @@ def document(finished: Finished) -> dict[str, Any]:
         "seconds": finished.seconds,
         "finished": finished.reason,
         "notes": list(finished.notes),
+        "rollbacks": finished.rollbacks,
         "metrics": finished.figures,
     }
 

@@ -22,7 +22,7 @@ import nncli
 from nncli import checkpoint, errors
 from nncli.errors import CheckFailed, Fault, NncliError, UsageError
 from nncli.spec import LoadedGame, load_any, plugins
-from nncli.training.game.saving import HEALTHY
+from nncli.training.diverging import HEALTHY
 from nncli.training.saving import BEST, LAST
 
 WHOLE, KEPT, PIECES, AGAIN, ASIDE = "whole", "kept", "pieces", "again", "aside"
@@ -189,10 +189,11 @@ def verify(
 
 @contextmanager
 def _alone(folder: Path, aside: Path) -> Iterator[None]:
-    """While it is entered, a run folder has its last checkpoint and no other: all that is needed must be in that."""
+    """While it is entered, a run folder has its last checkpoint and no other: all that is needed must be in that, but
+    for what a run goes back to that diverges."""
     aside.mkdir(exist_ok=True)
     for path in folder.glob("*.h5"):
-        if path.name != LAST:
+        if path.name != LAST and not path.name.startswith(f"{HEALTHY}-"):
             path.replace(aside / path.name)
     yield
     for path in aside.iterdir():
@@ -307,7 +308,7 @@ def _compare(folder: Path, steps: int, after: int, end: bool) -> list[Point]:
     if not end:
         return [_point(kept / kept_at(steps), pieces / LAST, steps, after)]
     points = [_point(whole / LAST, pieces / LAST, steps, after)]
-    for name in (BEST, HEALTHY):
+    for name in (BEST, f"{HEALTHY}.h5"):
         there = [(run / name).exists() for run in (whole, pieces)]
         if any(there) and points[-1].passed:
             if all(there):

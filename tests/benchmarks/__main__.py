@@ -7,6 +7,7 @@ python -m tests.benchmarks alarms --seeds 10        how often alarms ring in hea
 python -m tests.benchmarks mnist --mnist FOLDER     from a cold start to 99 % (or the variable NNCLI_MNIST)
 python -m tests.benchmarks tables --tables FOLDER   cross-validation beside scikit-learn's (or NNCLI_TABLES)
 python -m tests.benchmarks augment --pictures a.png what augmentation costs LeNet, and a picture of each step
+python -m tests.benchmarks kills --kills 200 --seed 0   runs that are killed and gone on with; --game of a GAN
 python -m tests.benchmarks iris wine --tables FOLDER    some of the tables
 """
 
@@ -16,9 +17,9 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import alarms, augmentation, gan, machine, mnist, scikit, steps, tables
+from tests.benchmarks import alarms, augmentation, gan, kills, machine, mnist, scikit, steps, tables
 
-ELSE = ("gan", "alarms", "mnist", "augment", "tables", *tables.FILES)
+ELSE = ("gan", "alarms", "kills", "mnist", "augment", "tables", *tables.FILES)
 """What can be asked for besides the workloads."""
 
 
@@ -39,6 +40,9 @@ def main() -> None:
     parser.add_argument("--replay", action="store_true", help="`alarms` judges the games of that file again")
     parser.add_argument("--pictures", type=Path, help="where the sheet of augmented images is written (PNG)")
     parser.add_argument("--threads", type=int, default=2, help="threads of a run with augmentation (default 2)")
+    parser.add_argument("--kills", type=int, default=200, help="how often `kills` kills (default 200)")
+    parser.add_argument("--seed", type=int, default=0, help="what the moments of `kills` follow from (default 0)")
+    parser.add_argument("--game", action="store_true", help="`kills` kills games instead")
     asked = parser.parse_args()
     names = asked.workloads or list(steps.NAMES)
     if unknown := sorted(set(names) - {*steps.NAMES, *ELSE}):
@@ -56,6 +60,8 @@ def main() -> None:
     elif "alarms" in names:
         there = [name for name in alarms.OWN if (alarms.CONFIGS / f"{name}.yaml").exists()]
         alarms.report(asked.games or there, range(asked.first, asked.first + asked.seeds), asked.jobs, asked.figures)
+    if "kills" in names and not kills.report("gan" if asked.game else "train", asked.kills, asked.seed):
+        parser.exit(1)
     if "mnist" in names:
         if asked.mnist is None:
             parser.error("mnist needs --mnist FOLDER, or the variable NNCLI_MNIST")

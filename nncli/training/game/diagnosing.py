@@ -109,7 +109,7 @@ class Diagnosing:
         found = {"value": value, "js_bound": figures_of.js_bound(value), "accuracy": figures_of.accuracy(*logits)}
         if loss.odds:
             found["saturation"] = figures_of.saturation(scores[1], self._slopes(fake))
-        if math.prod(real.shape[:-1]) <= PLANE:
+        if math.prod(real.shape[:-1]) <= PLANE and np.isfinite(fake).all():
             seen = [x.reshape(-1, x.shape[-1]).T for x in (real, fake)]
             found["divergence"] = figures_of.histogram_divergence(*seen)
         return found

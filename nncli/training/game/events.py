@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from nncli.diagnostics.game import Alarm
 from nncli.parts import Array
+from nncli.training.events import RolledBack as RolledBack
 from nncli.training.events import Saved as Saved
 from nncli.training.game.picturing import Scene
 
@@ -73,14 +74,6 @@ class Sampled:
     samples: Array
     latent: Array
     scene: Scene = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """After an alarm at `step` both players are where they were after `to` steps."""
-
-    step: int
-    to: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from nncli.errors import DivergenceError, Fault
 from nncli.parts import Array
+from nncli.training.diverging import Rollbacks
 from nncli.training.game import events as ev
 from nncli.training.game.diagnosing import Diagnosing
 from nncli.training.game.picturing import in_units, scene_of_run
@@ -19,6 +21,7 @@ from nncli.training.game.saving import GameSaving
 from nncli.training.game.setup import GameSetup
 from nncli.training.game.trained import evaluate
 from nncli.training.rhythm import Rhythm
+from nncli.training.saving import left
 
 Stop = Callable[[], bool]
 FIGURES = ("d_loss", "g_loss", "d_norm", "g_norm", "d_lr", "g_lr")
@@ -40,6 +43,7 @@ class GameRun:
         config = setup.config
         self.fixed: Array = np.empty((config.latent.dim, config.sample.fixed_noise), config.dtype)
         self.play.draw(self.fixed, "fixed noise", 0)
+        self.diverged = Rollbacks(config.game.on_divergence)
         self.diagnosing = Diagnosing(self)
         self.saving = GameSaving(self)
         self.numbered = Rhythm(config.checkpoint.every, "steps")
@@ -56,7 +60,7 @@ class GameRun:
         One is written before the first step too: whatever ends the process, `last.h5` is there to go on from.
 
         Raises DivergenceError at a loss or gradient that is not finite (the step is not applied, no checkpoint is
-        written), OutputError where a checkpoint cannot be written.
+        written), unless the game is one that then goes back, and OutputError where a checkpoint cannot be written.
         """
         config = self.setup.config
         yield self._started()
@@ -64,10 +68,18 @@ class GameRun:
             yield self.saving.write("begun")
         begun, spent = perf_counter(), self.seconds
         if self.step == 0:
-            yield from self._look()
+            if not self.diagnosing.looks:  # unless it went back to the beginning before it was stopped
+                yield from self._look()
             yield self.sampled()
         while self.step < config.game.steps:
-            yield self._advance()
+            try:
+                with np.errstate(all="ignore"):  # what is not finite is found
+                    stepped = self._advance()
+            except DivergenceError as error:
+                yield self._diverged(error)
+                yield self.saving.write("last")
+                continue
+            yield stepped
             self.seconds = spent + perf_counter() - begun
             for event in self._after():
                 yield event
@@ -100,28 +112,45 @@ class GameRun:
         """Whatever is due after a step: a look, samples, checkpoints."""
         config = self.setup.config
         end = self.step == config.game.steps
+        rollbacks = self.rollbacks
         if self.diagnosing.due() or end:
             yield from self._look()
         if self.step % config.sample.every == 0 or end:
             yield self.sampled()
         if self.numbered.after_step(self.step):
             yield self.saving.write("numbered")
-        if self.kept.after_step(self.step) or end:
+        if self.kept.after_step(self.step) or end or self.rollbacks > rollbacks:
             yield self.saving.write("last")
 
     def _look(self) -> Iterator[ev.Event]:
         """Look at the game; where that is wanted keep it while it is healthy, and go back to that at an alarm."""
         seen = self.diagnosing.look()
         yield seen
-        if self.setup.config.diagnose.on_alarm != "rollback":
-            return
-        if seen.alarmed:
+        at_alarms = self.setup.config.diagnose.on_alarm == "rollback"
+        if at_alarms and seen.alarmed:
             self.rollbacks += 1
-            to = self.saving.roll_back()
-            self.diagnosing.rolled_back()
-            yield ev.RolledBack(self.step, to)
-        elif seen.healthy or self.step == 0:
+            names = ", ".join(alarm.name for alarm in seen.fresh if not alarm.hint)
+            yield self._roll_back(f"alarm of {names}")
+        elif (at_alarms or self.diverged.wanted) and ((seen.healthy and self._is_finite()) or self.step == 0):
             yield self.saving.write("healthy")
+
+    def _is_finite(self) -> bool:
+        """Whether all weights are; a state with others is none to go back to."""
+        return all(np.isfinite(player.model.parameters.w).all() for player in self.play.players.values())
+
+    def _roll_back(self, why: str) -> ev.RolledBack:
+        """Both players go back to where all was well; steps are counted on."""
+        to = self.saving.roll_back()
+        self.diagnosing.rolled_back()
+        return ev.RolledBack(self.step, to, why, self.diverged.scale)
+
+    def _diverged(self, error: DivergenceError) -> ev.RolledBack:
+        """Go back, with a smaller step size. Raises the error where that is not wanted, or not any more."""
+        self.diverged.refuse(error, lambda: left(self.saving))
+        rolled = self._roll_back(str(error))
+        self.diverged.add(self.step + 1, rolled.to)
+        self.play.scale = self.diverged.scale
+        return replace(rolled, step_size=self.diverged.scale)
 
     def sampled(self) -> ev.Sampled:
         """Samples from the fixed latent vectors, with the averaged weights where there is an average."""
@@ -138,10 +167,8 @@ class GameRun:
         if taken.finite:
             return taken
         what = "loss" if not np.isfinite(taken.loss) else "gradient"
-        kept = self.saving.last
-        stays = f"; {kept} is as it was before" if kept.exists() else ""
         optimizer = getattr(self.setup.config.optimizer, player)
-        message = f"the game diverged: the {player}'s {what} is not finite (loss {taken.loss}){stays}"
+        message = f"the game diverged: the {player}'s {what} is not finite (loss {taken.loss})"
         hint = f"a smaller step size (optimizer.{player}.{optimizer.type_name}.lr is {optimizer.lr:g})"
         raise DivergenceError(Fault(message, f"step {self.step + 1} of {self.setup.config.game.steps}", hint))
 
@@ -174,6 +201,6 @@ class GameRun:
             seconds=self.seconds,
             figures={name: values[-1] for name, values in diagnosing.figures.items()},
             alarms=dict(diagnosing.rung),
-            rollbacks=self.rollbacks,
+            rollbacks=self.rollbacks + len(self.diverged.steps),
             notes=tuple(self.notes),
         )

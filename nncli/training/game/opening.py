@@ -15,7 +15,7 @@ from nncli.training.game.loop import GameRun
 from nncli.training.game.setup import GameSetup, plans_of, set_up
 from nncli.training.resuming import Kind, Resumed, check_optimizer, owned, read_run, run_folder
 
-MAY_CHANGE = ("game.steps", "checkpoint", "diagnose", "sample.every", "threads", "name")
+MAY_CHANGE = ("game.steps", "game.on_divergence", "checkpoint", "diagnose", "sample.every", "threads", "name")
 """Paths of the configuration that may be others when a game goes on; all else would make it another one."""
 KIND = Kind("gan", "network alone", "`nncli train --resume` goes on with it", MAY_CHANGE)
 

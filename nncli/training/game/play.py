@@ -83,6 +83,7 @@ class Play:
         self.real, self.fake, self.error = (np.empty((*shape, self.n), dtype) for _ in range(3))
         self.noise = np.empty((*shape, self.n), dtype) if game.instance_noise is not None else None
         self.logits, self.slopes, self._scratch = (np.empty(2 * self.packs, dtype) for _ in range(3))
+        self.scale = 1.0  # of both step sizes
         self.clip = game.clip
         if self.clip is None and spectral is None:
             self.clip = game.loss.clips
@@ -144,7 +145,8 @@ class Play:
 
     def rate(self, player: Player, step: int, steps: int) -> float:
         """A player's step size in this step, from 0, of a game of so many `steps`, by its schedule."""
-        return float(player.optimizer.lr * player.schedule.factor(Moment(step, steps, self.reals.passes(self.n))))
+        factor = player.schedule.factor(Moment(step, steps, self.reals.passes(self.n)))
+        return float(self.scale * player.optimizer.lr * factor)
 
     # -- gradients ---------------------------------------------------------------------------------------------------
 

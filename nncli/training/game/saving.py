@@ -12,6 +12,7 @@ import numpy as np
 from nncli.checkpoint import History, NamedArray, Network, Players, Snapshot, read, write
 from nncli.errors import CheckpointError, Fault
 from nncli.spec import dump, plugins
+from nncli.training.diverging import HEALTHY
 from nncli.training.events import Saved
 from nncli.training.saving import (
     LAST,
@@ -26,7 +27,6 @@ from nncli.training.saving import (
 if TYPE_CHECKING:
     from nncli.training.game.loop import GameRun
 
-HEALTHY = "healthy.h5"
 AVERAGE, RAW = "generator_ema", "discriminator_raw"
 ALARMS, U = "alarms", "u"
 
@@ -38,7 +38,7 @@ class GameSaving:
         self.run = run
         self.last = run.folder / LAST
         self.begun = False
-        self.healthy = run.folder / HEALTHY
+        self.healthy = run.folder / f"{HEALTHY}.h5"
         self.kept: Players | None = None
 
     def write(self, why: str) -> Saved:
@@ -82,6 +82,7 @@ class GameSaving:
                 step=np.arange(1, run.step + 1),
                 steps={name: np.array(values) for name, values in run.steps.items()},
                 diagnose=run.diagnosing.history(),
+                rollback=run.diverged.history(),
             ),
             timing={"seconds": np.array([run.seconds])},
         )
@@ -127,6 +128,8 @@ class GameSaving:
             run.step, run.rollbacks = int(snapshot.progress["step"]), int(snapshot.progress["rollbacks"])
             run.seconds = float(snapshot.timing["seconds"][0])
             run.steps = {name: list(map(float, snapshot.history.steps[name])) for name in run.steps}
+            run.diverged.restore(snapshot.history.rollback)
+            run.play.scale = run.diverged.scale
             run.diagnosing.restore(snapshot.progress.get(ALARMS, {}), snapshot.history.diagnose)
             self._restore_kept(snapshot)
         except KeyError as error:
@@ -134,13 +137,14 @@ class GameSaving:
 
     def _restore_kept(self, snapshot: Snapshot) -> None:
         """The players to go back to: those in the checkpoint, else in the file beside it, else as they are now."""
-        if self.run.setup.config.diagnose.on_alarm != "rollback":
+        run = self.run
+        if run.setup.config.diagnose.on_alarm != "rollback" and not run.diverged.wanted:
             return
         self.kept = snapshot.healthy
         if self.kept is None and self.healthy.exists():
             beside = read(self.healthy)
             self.kept = Players(int(beside.progress["step"]), beside.networks, beside.optimizer)
-        if self.kept is None or self.kept.step > self.run.step:
+        if self.kept is None or self.kept.step > run.step:
             self.keep()
 
     def roll_back(self) -> int:

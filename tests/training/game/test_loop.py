@@ -115,7 +115,7 @@ def test_an_ill_look_is_not_kept_as_healthy(ring: Path, tmp_path: Path, monkeypa
     script(monkeypatch, {})
     monkeypatch.setattr(diagnosing.figures_of, "judge", lambda figures, situation: [SICK])
     events = play(ring, "diagnose.on_alarm=rollback", out=tmp_path / "run")
-    assert [event.why for event in events if isinstance(event, Saved)] == ["healthy", "last"]
+    assert [event.why for event in events if isinstance(event, Saved)] == ["begun", "healthy", "last"]
     assert read(tmp_path / "run" / "healthy.h5").progress["step"] == 0
 
 

@@ -66,9 +66,7 @@ def test_events_of_a_game(tmp_path: Path) -> None:
     assert samples[0].samples.shape == (9, 1, 8, 8)
     assert samples[0].latent.shape == (9, 5)
     assert 0 <= samples[2].samples.min() < samples[2].samples.max() <= 16  # tanh, in the units of the digits
-    assert [event.path.name for event in events if isinstance(event, Saved)] == [
-        "last.h5"
-    ] * 4  # the first before step 1
+    assert [event.path.name for event in events if isinstance(event, Saved)] == ["last.h5"] * 4
 
 
 def test_the_latent_vectors_of_samples_stay_the_same(tmp_path: Path) -> None:
