@@ -32,14 +32,17 @@ def open_run(
     resume: str | Path | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
+    allow_change: bool = False,
 ) -> AbstractContextManager[Run]:
     """A training run, new or resumed; `overrides` are texts as after `--set`. `run.events()` trains.
+
+    With `allow_change` a run goes on although the configuration or the data are others than when it began.
 
     Raises NncliError, of the kind that the command's exit code stands for.
     """
     if config is None and resume is None:
         raise TypeError("give a config, or resume")
-    return supervised.open_run(_path(config), _path(resume), overrides, _path(out))
+    return supervised.open_run(_path(config), _path(resume), overrides, _path(out), allow_change=allow_change)
 
 
 def evaluate(

@@ -81,16 +81,6 @@ class Streamed:
             rows.read(start, part)
             yield part.reshape(len(part), *self.shape[1:])
 
-    def excerpts(self, count: int) -> Iterator[Array]:
-        """The first block, the last, and at most `count` in all, evenly spaced between them; otherwise as `blocks`."""
-        rows, each = self.buffer.rows, self.buffer.each
-        last = -(-len(self) // each) - 1
-        out = np.empty((min(each, len(self)), *rows.shape[1:]), self.dtype)
-        for block in np.unique(np.linspace(0, last, count).astype(np.intp)):
-            part = out[: len(self) - block * each]
-            rows.read(int(block) * each, part)
-            yield part
-
     def take(self, rows: Array, out: Array) -> None:
         """Write the rows with these numbers (n,) to contiguous `out` (n, …)."""
         self.buffer.take(rows, out.reshape(len(rows), -1))

@@ -153,7 +153,7 @@ class Run:
         if progress.cursor == 0:
             self.running.reset()
         for cursor in range(progress.cursor, self.steps_per_epoch):
-            lr = self.rollbacks.scale * self.rate(config.train.epochs)
+            lr = self.rate(config.train.epochs)
             if self.probing.due():
                 yield self.probing.look(self._batch(indices, cursor * config.train.accumulate))
             loss, norm = self._step(indices, cursor, lr)
@@ -166,7 +166,7 @@ class Run:
         """The step size of the next step in a run of so many epochs, by the schedule."""
         config, progress, per_epoch = self.setup.config, self.progress, self.steps_per_epoch
         at = Moment(progress.epoch * per_epoch + progress.cursor, epochs * per_epoch, per_epoch, self._seen())
-        return float(config.optimizer.lr * config.schedule.factor(at))
+        return float(self.rollbacks.scale * config.optimizer.lr * config.schedule.factor(at))
 
     def _batch(self, indices: Array, number: int) -> Wanted:
         """A batch of this epoch, of which `indices` is the order; empty beyond its end."""

@@ -19,6 +19,7 @@ from nncli.spec import Loaded, LoadedGame
 from nncli.spec.yaml12 import parse
 from nncli.training.changes import Change, changes, refuse
 from nncli.training.folders import is_empty, new_folder, remove_if_empty, taken
+from nncli.training.saving import LAST
 from nncli.training.stored import trusting
 
 L = TypeVar("L", Loaded, LoadedGame)
@@ -133,8 +134,23 @@ def _read_stored(
         return wanted, Resumed(snapshot, last, stored.config)
     found = changes(stored.config, wanted.config, wanted)
     others = tuple(change for change in found if not change.path.startswith(kind.may))
-    notes = [f"changed: {change}" for change in found]
+    notes = _going_back(last, snapshot) + [f"changed: {change}" for change in found]
     return wanted, Resumed(snapshot, last, stored.config, found, others, notes=notes)
+
+
+def _going_back(last: Path, snapshot: Snapshot) -> list[str]:
+    """A note where a checkpoint that is not the last of its run takes the run back."""
+    newest = last.with_name(LAST)
+    if last.name == LAST or not newest.exists():
+        return []
+    step = int(snapshot.progress["step"])
+    try:
+        reached = int(checkpoint.read(newest).progress["step"])
+    except CheckpointError as error:
+        return [f"the run goes on from step {step:,}; the last checkpoint will be replaced: {error}"]
+    if step >= reached:
+        return []
+    return [f"the run goes back to step {step:,}: {newest} is of step {reached:,}, and will be replaced"]
 
 
 def check_optimizer(was: Optimizer, now: Optimizer, path: str = "optimizer") -> None:

@@ -14,13 +14,14 @@ class Rhythm:
     """Says after steps and epochs whether something is due that is done `every` so often (None: never), where a number
     alone counts `alone`.
 
-    A time is counted from when this object was made, and from each time it was due; a run's numbers never depend on it.
+    A time is counted from when this object was made, and from the first step after it was due: what is done then may
+    take longer than the period, and must not be done after each step. A run's numbers never depend on it.
     """
 
     def __init__(self, every: int | str | None, alone: Unit, clock: Clock = monotonic) -> None:
         self.period = None if every is None else period(every, alone)
         self.clock = clock
-        self._since = clock()
+        self._since: float | None = clock()
 
     @property
     def counts_epochs(self) -> bool:
@@ -33,9 +34,11 @@ class Rhythm:
         if self.period.unit == "steps":
             return step % int(self.period.amount) == 0
         now = self.clock()
+        if self._since is None:
+            self._since = now
         due = now - self._since >= self.period.amount
         if due:
-            self._since = now
+            self._since = None
         return due
 
     def after_epoch(self, epoch: int) -> bool:

@@ -43,17 +43,16 @@ class Saving:
     def write(self, why: str) -> Saved:
         """Write `last.h5` (also where the run has `begun` or is `stopped`), `best.h5`, or a `numbered` or
         `healthy` one."""
-        healthy = f"{HEALTHY}-{self.run.progress.epoch:04}.h5"
-        path = self.run.folder / {"numbered": self._numbered(), "healthy": healthy, "best": BEST}.get(why, LAST)
+        progress = self.run.progress
+        epoch = f"epoch-{progress.epoch:04}.h5"
+        numbered = epoch if self.run.numbered.counts_epochs else numbered_by_step(progress.step)
+        names = {"numbered": numbered, "healthy": f"{HEALTHY}-{progress.epoch:04}.h5", "best": BEST}
+        path = self.run.folder / names.get(why, LAST)
         write(path, self.snapshot())
         self.begun = why == "begun" or (self.begun and path != self.last)
         for old in self.healthy()[2:] if why == "healthy" else ():
             old.unlink(missing_ok=True)
         return Saved(path, why)
-
-    def _numbered(self) -> str:
-        progress = self.run.progress
-        return f"epoch-{progress.epoch:04}.h5" if self.run.numbered.counts_epochs else numbered_by_step(progress.step)
 
     def healthy(self) -> list[Path]:
         """The healthy checkpoints of epochs that are done, the latest first. Of later ones, from before the run went

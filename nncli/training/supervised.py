@@ -137,8 +137,8 @@ def document(finished: Finished) -> dict[str, Any]:
         "steps": finished.steps,
         "seconds": finished.seconds,
         "finished": finished.reason,
-        "rollbacks": finished.rollbacks,
         "notes": list(finished.notes),
+        "rollbacks": finished.rollbacks,
         "metrics": finished.figures,
     }
 

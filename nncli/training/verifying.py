@@ -189,10 +189,11 @@ def verify(
 
 @contextmanager
 def _alone(folder: Path, aside: Path) -> Iterator[None]:
-    """While it is entered, a run folder has its last checkpoint and no other: all that is needed must be in that."""
+    """While it is entered, a run folder has its last checkpoint and no other: all that is needed must be in that, but
+    for what a run goes back to that diverges."""
     aside.mkdir(exist_ok=True)
     for path in folder.glob("*.h5"):
-        if path.name != LAST:
+        if path.name != LAST and not path.name.startswith(f"{HEALTHY}-"):
             path.replace(aside / path.name)
     yield
     for path in aside.iterdir():

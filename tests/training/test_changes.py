@@ -138,6 +138,20 @@ def test_more_epochs_of_a_schedule_over_the_whole_run(tmp_path: Path) -> None:
     assert notes(events) == ["changed: train.epochs: 2 → 4", told]
 
 
+def test_a_run_that_goes_back(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(write_config(tmp_path), "checkpoint.every=5 steps", out=run)
+    whole = contents(run / "last.h5")
+    events = train(None, resume=run / "step-0000010.h5")
+    assert notes(events) == [f"the run goes back to step 10: {run / 'last.h5'} is of step 24, and will be replaced"]
+    assert contents(run / "last.h5") == whole
+    (run / "last.h5").write_bytes((run / "last.h5").read_bytes()[:-1])
+    (note,) = notes(train(None, resume=run / "step-0000010.h5"))
+    assert note.startswith("the run goes on from step 10; the last checkpoint will be replaced: ")
+    assert "damaged" in note
+    assert contents(run / "last.h5") == whole
+
+
 def test_a_finished_run_has_nothing_left(tmp_path: Path) -> None:
     run = tmp_path / "run"
     train(write_config(tmp_path), "train.epochs=1", out=run)

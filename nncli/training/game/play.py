@@ -140,12 +140,13 @@ class Play:
 
     def _update(self, player: Player, norm: float, step: int, t: int) -> None:
         """Update number `t` of a player, from 1."""
-        player.lr = self.scale * self.rate(player, step, self.config.game.steps)
+        player.lr = self.rate(player, step, self.config.game.steps)
         player.updater.apply(norm, player.lr, t)
 
     def rate(self, player: Player, step: int, steps: int) -> float:
         """A player's step size in this step, from 0, of a game of so many `steps`, by its schedule."""
-        return float(player.optimizer.lr * player.schedule.factor(Moment(step, steps, self.reals.passes(self.n))))
+        factor = player.schedule.factor(Moment(step, steps, self.reals.passes(self.n)))
+        return float(self.scale * player.optimizer.lr * factor)
 
     # -- gradients ---------------------------------------------------------------------------------------------------
 

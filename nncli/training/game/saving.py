@@ -142,13 +142,14 @@ class GameSaving:
 
     def _restore_kept(self, snapshot: Snapshot) -> None:
         """The players to go back to: those in the checkpoint, else in the file beside it, else as they are now."""
-        if self.run.setup.config.diagnose.on_alarm != "rollback" and not self.run.diverged.wanted:
+        run = self.run
+        if run.setup.config.diagnose.on_alarm != "rollback" and not run.diverged.wanted:
             return
         self.kept = snapshot.healthy
         if self.kept is None and self.healthy.exists():
             beside = read(self.healthy)
             self.kept = Players(int(beside.progress["step"]), beside.networks, beside.optimizer)
-        if self.kept is None or self.kept.step > self.run.step:
+        if self.kept is None or self.kept.step > run.step:
             self.keep()
 
     def roll_back(self) -> int:
