@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import io
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ import shutil
 import signal
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -59,7 +61,7 @@ def run_case(case: Case, name: str, number: int, seed: int, folder: Path, debug:
         while True:
             answer, more = called(ask, debug)
             result.codes.append(answer.code)
-            result.finds += [*more, *judged(ask, answer)]
+            result.finds += more or judged(ask, answer)
             result.seconds, result.peak = max(result.seconds, answer.seconds), max(result.peak, answer.peak)
             if debug:
                 print(f"$ nncli {' '.join(ask.words)}\n{answer.out}{answer.err}exit code {answer.code}", flush=True)
@@ -165,7 +167,9 @@ class _Child:
         self.pipe, theirs = context.Pipe(duplex=False)
         arguments = (theirs, self.case, self.name, list(self.numbers), self.seed, self.folder)
         self.process = context.Process(target=_work, args=arguments, daemon=True)
-        self.process.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # BLAS has threads, which do nothing meanwhile
+            self.process.start()
         theirs.close()
         self.since = time.monotonic()
 
@@ -203,6 +207,7 @@ def _work(pipe: Connection, case: Case, name: str, numbers: Sequence[int], seed:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (_status("VmSize") + ROOM, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    faulthandler.disable()  # the parent tells of what died
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
