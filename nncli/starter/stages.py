@@ -10,6 +10,8 @@ from nncli.starter.recipe import Recipe, Said
 
 FILTERS = (32, 64, 128, 128)
 STANDARDIZE = Said("standardize", "each channel to mean 0 and deviation 1, learned from the training split")
+_LEAST_STEPS = 600
+"""Steps that even very few samples want, in up to 300 epochs."""
 _FEW = 1000
 _SOME = 10_000
 _MANY = 30_000
@@ -56,6 +58,7 @@ def recipe(
 ) -> Recipe:
     """The recipe of a network of stages, with the training that suits so many samples."""
     few = samples <= _FEW
+    batch = 32 if samples <= _SOME else 64 if samples <= _MANY else 128
     decay = Said({"adamw": {"lr": 5e-3, "weight_decay": 0.1 if few else 0.05}}, "the decay leaves out biases and gains")
     rising = "the step size rises and falls once: as a rule the last epochs are the best, so all are run"
     average = "figures are those of an average of the weights over the last steps"
@@ -67,8 +70,8 @@ def recipe(
         metrics=end.metrics,
         optimizer=decay,
         schedule=Said("one_cycle", rising),
-        batch=Said(32 if samples <= _SOME else 64 if samples <= _MANY else 128),
-        epochs=(4, 60),
+        batch=Said(batch),
+        epochs=(4, max(60, min(300, _LEAST_STEPS * batch // samples))),
         steps=steps,
         parameters=Said({"filters": FILTERS[0], "drop": drops(samples)[0]}),
         block=block,

@@ -311,8 +311,9 @@ def test_a_column_that_says_the_split(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", rows(40, number, lambda i: "train" if i % 4 else "Test", number, head="a,split,y"))
     sight = examine(path, Asked())
     assert (sight.train.split, sight.samples, sight.within) == ("split", {"train": 30, "test": 10}, ("test",))
-    with pytest.raises(UsageError, match="--test"):
-        examine(path, Asked(test=Wanted.of("0.2")))
+    for other in ("0.2", str(path)):
+        with pytest.raises(UsageError, match="--test says another split"):
+            examine(path, Asked(test=Wanted.of(other)))
 
 
 def test_long_tails(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ def sight_of(kind: str, sources: Mapping[str, Any], train: Dataset, form: Form, 
 
 def splits_of(sight: Sight, detector: Detector, wanted: Wanted) -> Sight:
     """With the test split from where it is wanted. Raises UsageError where it cannot come from there."""
+    if "test" in sight.within:
+        message = "a column of the table says which rows are for testing, --test says another split"
+        raise UsageError(message, hint="leave --test out")
     if wanted.share is not None:
-        if "test" in sight.within:
-            message = "a column of the table says which rows are for testing, --test says another split"
-            raise UsageError(message, hint="leave --test out")
         _check_share(wanted.share, sight.samples["train"])
         samples = {split: n for split, n in sight.samples.items() if split != "test"}
         return replace(sight, test=wanted.share, samples=samples)
@@ -45,7 +45,7 @@ def splits_of(sight: Sight, detector: Detector, wanted: Wanted) -> Sight:
         test = detector.beside(sight.train, wanted.path.resolve())
         loaded: Any = test.load(Path())
         return replace(sight, test=test, samples={**sight.samples, "test": len(loaded)})
-    if sight.kind not in ("folder", "wav"):
+    if not hasattr(sight.train, "files"):
         raise UsageError(
             f"--test '{wanted.pattern}' is a pattern of file names, and {sight.kind} data are no folder of files",
             hint="give a share such as 0.2, or a path",
