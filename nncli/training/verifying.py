@@ -22,6 +22,7 @@ import nncli
 from nncli import checkpoint, errors
 from nncli.errors import CheckFailed, Fault, NncliError, UsageError
 from nncli.spec import LoadedGame, load_any, plugins
+from nncli.spec.words import cut
 from nncli.training.diverging import HEALTHY
 from nncli.training.saving import BEST, LAST
 
@@ -122,9 +123,10 @@ class Report:
         first = point.first
         assert first is not None
         at = "" if first.index is None else f"{list(first.index)}: "
-        message = f"{at}{first.found} where the run in one go has {first.expected}; {_others(point)}"
+        expected, found = (cut(str(value)) for value in (first.expected, first.found))
+        message = f"{at}{found} where the run in one go has {expected}; {_others(point)}"
         if point.restored:
-            message = f"{at}{first.found} after reading the checkpoint, {first.expected} in it; {_others(point)}"
+            message = f"{at}{found} after reading the checkpoint, {expected} in it; {_others(point)}"
             hint = f"what is stored after {point.after} steps is not what a run goes on with"
         elif point.after == 0:
             hint = "two runs from the same start differ: something draws numbers that the seed does not set"
