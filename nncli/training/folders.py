@@ -34,6 +34,9 @@ def new_folder(name: str, out: Path | None) -> Path:
                 raise OutputError(Fault("is a file, not a folder", file=str(folder))) from None
             raise taken(folder) from None
         except OSError as error:
+            with contextlib.suppress(OSError):
+                for path in missing:
+                    path.rmdir()
             raise OutputError(Fault(f"cannot make the run folder: {error.strerror}", file=str(folder))) from None
         return folder
 

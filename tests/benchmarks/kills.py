@@ -2,8 +2,8 @@
 
 A process gets SIGKILL after a delay that is drawn evenly over the time that the whole run takes, from its start on.
 Then every checkpoint in the folder must be readable, and `last.h5` the one that the uninterrupted run had at that step.
-After one to four kills the run is let come to its end: all that it leaves must be what the uninterrupted one left, byte for
-byte but for `/timing`, and no temporary file.
+After one to four kills the run is let come to its end: all that it leaves must be what the uninterrupted one left, byte
+for byte but for `/timing`, and no temporary file.
 
 Most processes are forked from one that has imported everything, or importing would be most of what is killed; every
 `COLD`-th is started from nothing.
@@ -103,7 +103,10 @@ def run_command(arguments: Sequence[str], folder: str, plant: str = "") -> None:
 
 
 class Campaign:
-    """Kills of runs of one kind, `train` or `gan`, in a folder; the schedule follows from the seed."""
+    """Kills of runs of one kind, `train` or `gan`, in a folder; the schedule follows from the seed.
+
+    `plant` is code that runs at the beginning of each process but those of the run that nobody stops.
+    """
 
     def __init__(self, kind: str, folder: Path, seed: int = 0, plant: str = "", cold: int = COLD) -> None:
         self.kind, self.folder, self.plant, self.cold = kind, folder, plant, cold
@@ -153,7 +156,7 @@ class Campaign:
             if self._killed(name):
                 self.outcome.kills += 1
                 self._look(name)
-        process = self._start(self._next(name), warm=True, plant="" if "resume" not in self.plant else self.plant)
+        process = self._start(self._next(name), warm=True, plant=self.plant)
         code = process.wait(LONGEST)
         if code:
             self._fault(name, f"ended with {code}" if code is not None else "hangs")
