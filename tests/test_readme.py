@@ -136,7 +136,18 @@ def test_every_command_is_in_its_table(name: str) -> None:
     assert re.search(rf"^\| `nncli {name}\b", README, re.MULTILINE)
 
 
-TABLES = ("layer", "source", "augment", "loss", "game_loss", "metric", "optimizer", "schedule", "response", "initializer")
+TABLES = (
+    "layer",
+    "source",
+    "augment",
+    "loss",
+    "game_loss",
+    "metric",
+    "optimizer",
+    "schedule",
+    "response",
+    "initializer",
+)
 """Kinds of parts that have a table; the first cell of its head is the kind."""
 
 
