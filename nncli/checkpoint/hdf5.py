@@ -196,9 +196,17 @@ def from_file(path: str) -> Snapshot:
 
 def _data(text: Any) -> dict[str, dict[str, dict[str, Any]]]:
     """What is known of the data. Raises ValueError where the text says something else."""
-    data = json.loads(str(text))
-    arrays = [array for split in data.values() for array in split.values()]
-    if not all(isinstance(array, dict) for array in arrays):
+    try:
+        data = json.loads(str(text))
+        known = all(
+            all(isinstance(array[name], str) for name in ("file", "array", "dtype", "digest"))
+            and all(type(length) is int for length in array["shape"])
+            for split in data.values()
+            for array in split.values()
+        )
+    except (AttributeError, KeyError, TypeError, RecursionError):
+        known = False
+    if not known:
         raise ValueError("the attribute 'data' does not say what was read")
     return dict(data)
 

@@ -59,8 +59,8 @@ def changes(stored: Fingerprint, now: Fingerprint) -> list[Fault]:
             was, here = before.get(name), after.get(name)
             if difference := _difference(was, here):
                 about = here or was or {}
-                where = ", ".join(part for part in (str(about.get("array", "")), f"{name} of {split}") if part)
-                found.append(Fault(f"the data have changed: {difference}", where, "", str(about.get("file", ""))))
+                where = ", ".join(part for part in (str(about["array"]), f"{name} of {split}") if part)
+                found.append(Fault(f"the data have changed: {difference}", where, "", str(about["file"])))
     return found
 
 
@@ -68,15 +68,15 @@ def _difference(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) ->
     """Empty where there is none."""
     if was is None or now is None:
         return "there were none, now there are some" if was is None else "there were some, now there are none"
-    shapes = [tuple(about.get("shape", ())) for about in (was, now)]
+    shapes = [tuple(about["shape"]) for about in (was, now)]
     if shapes[0] != shapes[1]:
         counts = [shape[0] if shape else 0 for shape in shapes]
         if counts[0] != counts[1]:
             return f"{counts[0]:,} samples then, {counts[1]:,} now"
         return f"one of them had the shape {list(shapes[0][1:])}, now {list(shapes[1][1:])}"
-    if was.get("dtype") != now.get("dtype"):
-        return f"they were of type {was.get('dtype')}, now {now.get('dtype')}"
-    if was.get("digest") != now.get("digest"):
-        short = [str(about.get("digest"))[:8] for about in (was, now)]
+    if was["dtype"] != now["dtype"]:
+        return f"they were of type {was['dtype']}, now {now['dtype']}"
+    if was["digest"] != now["digest"]:
+        short = [str(about["digest"])[:8] for about in (was, now)]
         return f"as many as before, but others (digest {short[0]} then, {short[1]} now)"
     return ""

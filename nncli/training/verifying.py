@@ -22,6 +22,7 @@ import nncli
 from nncli import checkpoint, errors
 from nncli.errors import CheckFailed, Fault, NncliError, UsageError
 from nncli.spec import LoadedGame, load_any, plugins
+from nncli.spec.words import cut
 from nncli.training.diverging import HEALTHY
 from nncli.training.saving import BEST, LAST
 
@@ -54,9 +55,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Played:
-    """What became of a piece: where it ended, where it kept something, and the steps of an epoch, or of a game between
-    two looks."""
+    """What became of a piece: up to which step it was to go, and went, where it kept something, and the steps of an
+    epoch, or of a game between two looks."""
 
+    until: int
     steps: int
     marks: tuple[int, ...]
     period: int
@@ -122,9 +124,10 @@ class Report:
         first = point.first
         assert first is not None
         at = "" if first.index is None else f"{list(first.index)}: "
-        message = f"{at}{first.found} where the run in one go has {first.expected}; {_others(point)}"
+        expected, found = (cut(str(value)) for value in (first.expected, first.found))
+        message = f"{at}{found} where the run in one go has {expected}; {_others(point)}"
         if point.restored:
-            message = f"{at}{first.found} after reading the checkpoint, {first.expected} in it; {_others(point)}"
+            message = f"{at}{found} after reading the checkpoint, {expected} in it; {_others(point)}"
             hint = f"what is stored after {point.after} steps is not what a run goes on with"
         elif point.after == 0:
             hint = "two runs from the same start differ: something draws numbers that the seed does not set"
@@ -175,12 +178,13 @@ def verify(
         played = do(dataclasses.replace(begin, folder=whole, until=steps, marks=marks, kept=kept))
         report = Report(str(config), played.steps, played.marks, played.period, game)
         after = 0
-        for until in (*played.marks, played.steps):
-            progress(f"from step {after} to {until}")
+        for until in (*played.marks, played.until):
+            reached = min(until, played.steps)
+            progress(f"from step {after} to {reached}")
             piece = dataclasses.replace(begin, folder=pieces, until=until, kept=again, marks=())
             with _alone(Path(pieces), Path(made) / ASIDE):
                 do(piece if not after else dataclasses.replace(piece, config=None, texts=()))
-            report.points += _compare(Path(made), until, after, until == played.steps)
+            report.points += _compare(Path(made), reached, after, until == played.until)
             if not report.passed:
                 break
             after = until
@@ -252,9 +256,9 @@ def play(piece: Piece) -> Played:
                 checkpoint.write(kept / kept_at(step), run.saving.snapshot())
             return step >= steps and step < total
 
-        for _ in run.events(stop):
-            pass
-    return Played(steps, marks, period)
+        for event in run.events(stop):
+            reached = getattr(event, "steps", 0)
+    return Played(steps, reached, tuple(mark for mark in marks if mark not in wanted), period)
 
 
 def in_child(piece: Piece) -> Played:
@@ -275,7 +279,7 @@ def in_child(piece: Piece) -> Played:
     said = json.loads(done.stdout)
     if "faults" in said:
         raise getattr(errors, said["error"])([Fault(**fault) for fault in said["faults"]])
-    return Played(said["steps"], tuple(said["marks"]), said["period"])
+    return Played(said["until"], said["steps"], tuple(said["marks"]), said["period"])
 
 
 def answer() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nncli.training import verifying
@@ -41,6 +42,14 @@ def test_a_game_in_json(run: Runner, tmp_path: Path) -> None:
         (1, 2, True),
         (2, 4, True),
     ]
+
+
+def test_it_makes_no_difference_how_the_file_is_called(run: Runner, tmp_path: Path) -> None:
+    """The paths of a configuration are relative to its folder, which a checkpoint keeps in full."""
+    data = "data: {train: {npz: {path: data.npz, y: null}}}"
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).normal(size=(40, 2)))
+    written(tmp_path, GAME.replace("data: {train: ring}", data))
+    assert run("verify-resume", "config.yaml", "--steps", 3, "--stops", 1).code == 0
 
 
 def test_a_run_that_is_not_exact(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,9 @@ def of(annotation: Any) -> st.SearchStrategy[Any]:
                 return chosen(mark.kind)
             if isinstance(mark, ShareCountOrSource):
                 return st.integers(1, 10**6) | st.floats(0, 1, exclude_min=True, exclude_max=True) | chosen("source")
-            if isinstance(mark, AfterValidator) and mark.func is periods.checked:
-                return st.sampled_from(["1 step", "200 steps", "5 epochs", "30s", "1h2.5m0.01s"])
+            if isinstance(mark, AfterValidator) and mark.func in (periods.checked, periods.checked_of_game):
+                texts = ["1 step", "200 steps", "30s", "1h2.5m0.01s"]
+                return st.sampled_from(texts + ["5 epochs"] * (mark.func is periods.checked))
     if get_origin(annotation) is tuple:
         arguments = get_args(annotation)
         if arguments[-1] is Ellipsis:

@@ -121,6 +121,15 @@ def test_networks(tmp_path: Path, name: str) -> None:
     assert [point.file for point in report.points[3:]] == ["last.h5", "best.h5"]
 
 
+def test_a_run_that_ends_before_the_steps_are_done(tmp_path: Path) -> None:
+    """No accuracy is better by 1: it ends with the second epoch, after ten steps."""
+    early = "train.early_stopping={patience: 1, metric: accuracy, min_delta: 1}", "train.epochs=9"
+    report = verify(written(tmp_path, NETWORK), early, 18, (9, 10, 14), apart=False)
+    assert report.failure() is None
+    assert (report.steps, report.stops) == (10, (9, 10))
+    assert [(point.after, point.steps) for point in report.points] == [(0, 9), (9, 10), (10, 10), (10, 10)]
+
+
 @pytest.mark.parametrize("name", GAMES)
 def test_games(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "rolling back":

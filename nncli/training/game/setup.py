@@ -211,7 +211,8 @@ def open_data(loaded: LoadedGame, only: str | None = None) -> tuple[Splits, dict
     elif loaded.faults:
         checked_graphs(loaded, None)
     assert config.data is not None
-    splits = open_splits(config.data, base=loaded.base, seed=config.seed, kinds={}, given=config.input, only=only)
+    base = loaded.base.resolve()
+    splits = open_splits(config.data, base=base, seed=config.seed, kinds={}, given=config.input, only=only)
     return splits, checked_graphs(loaded, splits.shape)
 
 
