@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncli.data.density import Drawn, Mixture, mixture
-from nncli.fields import Count, Positive
+from nncli.fields import Annotated, Count, Le, Positive
 from nncli.registry import source
 
 
@@ -22,7 +22,7 @@ class Grid(Drawn):
     Source: Dumoulin et al. 2017, "Adversarially learned inference" (arXiv:1606.00704, section 4.4): 25 modes.
     """
 
-    side: Count = 5
+    side: Annotated[Count, Le(100)] = 5
     spacing: Positive = 2.0
     std: Positive = 0.05
     samples: Count = 10_000
