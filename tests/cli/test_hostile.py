@@ -21,7 +21,7 @@ from tests.benchmarks.fuzz.verdict import MIB
 from tests.cli.conftest import Result, Runner
 from tests.cli.test_bad_input import config_of
 from tests.data.files import idx_bytes
-from tests.data.media import grey, image_bytes, wav_bytes
+from tests.data.media import grey, image_bytes, wav_bytes, wav_chunks
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,10 @@ CONFIGS: dict[str, tuple[bytes, str]] = {
     "escape sequence": (b'"\\e[31mred": 1\n', "'\\x1b[31mred': unknown section"),
     "endless directive": (b"%YAML 1." + b"9" * 10_000 + b"\n--- 1\n", "not valid YAML"),
     "name that climbs": (SMALL.encode() + b"name: ../../x\n", "name: "),
+    "modes without end": (
+        SMALL.encode() + b"data: {train: {ring: {modes: 1000000000}}, test: {grid: {side: 3000}}}\n",
+        "must be at most 10000, found 1000000000",
+    ),
     "huge sides": (b"input: {shape: [9223372036854775807, 9223372036854775807]}\n", "there is no network"),
 }
 
@@ -260,6 +264,11 @@ DATA: dict[str, tuple[str, Callable[[Path], None], str]] = {
         "folder: i",
         of("i/a/1.jpg", image_bytes(pytest.importorskip("PIL.Image").new("L", (64, 64)), "JPEG")[:-90]),
         "1.jpg: the image is damaged",
+    ),
+    "a NaN that signals": (
+        "wav: i",
+        of("i/a/1.wav", wav_chunks(3, 64, struct.pack("<2Q", 0x7FF0000000000001, 0))),
+        "1.wav: holds a number that is infinite or NaN",
     ),
     "samples without end": (
         "random: {samples: 1000000000000, shape: [100]}",
