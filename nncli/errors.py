@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MOST_FAULTS = 100
+"""Faults of one error that are told; nobody reads more of them."""
 LONGEST = 1500
 """Characters of a line for people; the longest paths of usual systems have some hundred."""
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nncli.errors import NncliError, one_line
+from nncli.errors import MOST_FAULTS, NncliError, one_line
 from nncli.report.streams import Heedless
 
 
@@ -79,10 +79,12 @@ def plain(text: str, style: str = "") -> Text:
 
 def print_error(error: NncliError, console: Console) -> None:
     """Every fault on a line of its own (never wrapped: editors and scripts read them), its hint below it."""
-    for fault in error.faults:
+    for fault in error.faults[:MOST_FAULTS]:
         console.print(f"[bold red]error:[/] {_escape(str(fault))}", soft_wrap=True)
         if fault.hint:
             console.print(f"  [dim]hint:[/] {_escape(one_line(fault.hint))}", soft_wrap=True)
+    if len(error.faults) > MOST_FAULTS:
+        console.print(f"[bold red]error:[/] and {count(len(error.faults) - MOST_FAULTS)} more", soft_wrap=True)
 
 
 def print_missing(missing: str | None, console: Console) -> None:

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Any
 
-from nncli.errors import NncliError, one_line
+from nncli.errors import MOST_FAULTS, NncliError, one_line
 
 _HALVES = re.compile("[\ud800-\udfff]")
 """Bytes of a file's name that are no UTF-8, as Python keeps them; no stream takes them."""
@@ -31,9 +31,9 @@ def error_document(error: NncliError) -> dict[str, Any]:
             "message": one_line(fault.message),
             "hint": one_line(fault.hint) or None,
         }
-        for fault in error.faults
+        for fault in error.faults[:MOST_FAULTS]
     ]
-    return {"error": str(error), "exit_code": error.exit_code, "faults": faults}
+    return {"error": "\n".join(map(str, error.faults[:MOST_FAULTS])), "exit_code": error.exit_code, "faults": faults}
 
 
 def _plain(value: Any) -> Any:

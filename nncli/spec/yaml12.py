@@ -21,7 +21,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 MAX_CHARACTERS = 2**20
 MAX_DEPTH = 64
-MAX_VALUES = 100_000
+MAX_VALUES = 20_000
 MAX_INTEGER = 2**63 - 1
 
 _NULL = re.compile(r"~|null|Null|NULL|")

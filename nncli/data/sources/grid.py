@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from annotated_types import Le
 
 from nncli.data.density import Drawn, Mixture, mixture
-from nncli.fields import Count, Positive
+from nncli.fields import Annotated, Count, Positive
 from nncli.registry import source
 
 
@@ -22,7 +23,7 @@ class Grid(Drawn):
     Source: Dumoulin et al. 2017, "Adversarially learned inference" (arXiv:1606.00704, section 4.4): 25 modes.
     """
 
-    side: Count = 5
+    side: Annotated[Count, Le(100)] = 5
     spacing: Positive = 2.0
     std: Positive = 0.05
     samples: Count = 10_000

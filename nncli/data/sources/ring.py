@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from annotated_types import Le
 
 from nncli.data.density import Drawn, Mixture, mixture
-from nncli.fields import Count, Positive
+from nncli.fields import Annotated, Count, Positive
 from nncli.registry import source
 
 
@@ -23,7 +24,7 @@ class Ring(Drawn):
     radius 1 and deviation 0.01 are those of Lin et al. 2018, "PacGAN" (arXiv:1712.04086, section 4.1).
     """
 
-    modes: Count = 8
+    modes: Annotated[Count, Le(10_000)] = 8
     radius: Positive = 1.0
     std: Positive = 0.01
     samples: Count = 10_000

@@ -145,7 +145,7 @@ def read_wav(file: Path) -> tuple[int, Array]:
 def _in_full_scale(data: Array) -> Array:
     """Bytes are from 0 to 255 with silence at 128; other whole numbers have a sign."""
     if data.dtype.kind == "f":
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return data.astype(np.float32)
     if data.dtype == np.uint8:
         return (data.astype(np.float32) - 128) / 128

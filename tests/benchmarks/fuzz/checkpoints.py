@@ -147,7 +147,12 @@ def _format(
             (here / "run" / "last.h5").write_bytes(data)
             if rng.random() < 0.1:
                 (here / "run" / "best.h5").write_bytes(run.data)
-            yield from commands(rng, here, run, codes | {2} if _other_kind(here / "run" / "last.h5", run) else codes)
+            yield from commands(
+                rng,
+                here,
+                run,
+                codes | {2} if change is _content and _other_kind(here / "run" / "last.h5", run) else codes,
+            )
 
         return asked
 

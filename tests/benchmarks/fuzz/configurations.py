@@ -18,8 +18,8 @@ from nncli import registry
 from nncli.spec.config import SECTIONS
 from nncli.spec.game import SECTIONS as GAME_SECTIONS
 from tests.benchmarks.fuzz.texts import EXTREMES, changed, encoded, pick
-from tests.benchmarks.fuzz.verdict import Answer, Ask
-from tests.benchmarks.fuzz.workers import Case
+from tests.benchmarks.fuzz.verdict import TIMES, Answer, Ask
+from tests.benchmarks.fuzz.workers import ROOM, Case
 from tests.data.files import idx_bytes
 
 ROOT = Path(__file__).parents[3]
@@ -140,7 +140,9 @@ def prepared(folder: Path) -> Path:
 
 def commands(rng: random.Random, here: Path, file: Path, size: int) -> Generator[Ask, Answer, None]:
     """What is done with a configuration."""
-    names, codes = (file.name, "/", "--set", "--samples"), frozenset({0, 2, 3, 6})
+    names, codes = (file.name, "/", "--set", "--samples", "random data"), frozenset({0, 2, 3, 6})
+    if b"random" in file.read_bytes():
+        size += ROOM // TIMES  # as many random numbers as it asks for are made
     first = yield Ask(("validate", str(file)), codes, names, size)
     if first.code:
         if rng.random() < 0.1:

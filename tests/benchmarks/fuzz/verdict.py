@@ -76,7 +76,7 @@ def _faults(ask: Ask, answer: Answer) -> list[tuple[str, str]]:
         found.append(("no name", first))
     if not all(map(str.isprintable, errors)):
         found.append(("unprintable", repr(first[:300])))
-    if max(map(len, said.splitlines()), default=0) > LONGEST or len(said) > MOST:
+    if answer.code and (max(map(len, said.splitlines()), default=0) > LONGEST or len(said) > MOST):
         found.append(("flood", f"{len(said)} characters: {first[:200]}"))
     if answer.seconds > SECONDS:
         found.append(("hang", f"{answer.seconds:.1f} s: {first}"))
