@@ -20,12 +20,12 @@ _START = 20.0
 _AGAIN = "copy or download the file again"
 
 
-def examine(program: Path, file: Path, asked: dict[str, Any], seconds: int) -> None:
-    """Let a `program`, a module of nncli that runs by itself, look at a file. Raises DataError with what it finds.
+def examine(program: Path, file: Path, asked: dict[str, Any], seconds: int) -> dict[str, Any]:
+    """Let a `program`, a module of nncli that runs by itself, look at a file, and return what it answers.
 
     It gets `asked` with the file and `seconds`, the processor time after which it is to be ended, as JSON, and answers
-    with JSON, the fields of faults. One that crashes, is ended or does not answer in time means that the file is
-    damaged.
+    with JSON. Raises DataError with the `faults` that it finds; one that crashes, is ended or does not answer in time
+    means that the file is damaged.
     """
     asked = asked | {"file": str(file), "seconds": seconds}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
@@ -47,11 +47,13 @@ def examine(program: Path, file: Path, asked: dict[str, Any], seconds: int) -> N
     if done.returncode:
         raise _damaged(file, _end(done, seconds))
     try:
-        faults = [Fault(**fault) for fault in json.loads(done.stdout.strip().rpartition(b"\n")[2])["faults"]]
+        answer: dict[str, Any] = json.loads(done.stdout.strip().rpartition(b"\n")[2])
+        faults = [Fault(**fault) for fault in answer["faults"]]
     except (ValueError, KeyError, TypeError):
         raise _damaged(file, "a process that read it ended without an answer") from None
     if faults:
         raise DataError(faults)
+    return answer
 
 
 def _end(done: subprocess.CompletedProcess[bytes], seconds: int) -> str:

@@ -12,6 +12,7 @@ Source: The HDF Group, "HDF5 File Format Specification", version 3.0.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -19,6 +20,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,16 @@ def open_arrays(path: Path, names: Sequence[str]) -> Opened:
     return Opened(file, tuple(arrays))
 
 
+def shapes(path: Path) -> dict[str, list[int]]:
+    """The data sets of a file that could be asked for, with their shapes. Raises DataError."""
+    found: dict[str, list[int]] = {}
+    with open_arrays(path, ()).file as file:
+        for name in islice(_names(file.id), _MOST_NAMES):
+            with contextlib.suppress(_Refused):
+                found[name] = list(_checked(_find(file.id, file.id, name)).shape)
+    return found
+
+
 def native(array: h5py.Dataset) -> np.dtype[Any]:
     """The type of its numbers in memory."""
     plain: np.dtype[Any] = np.dtype(array.dtype.str)
@@ -151,10 +163,8 @@ class _Missing(Exception):
     def hint(self, name: str) -> str:
         known: list[str] = []
         try:
-            for found in _names(self.root):
+            for found in islice(_names(self.root), _MOST_NAMES):
                 known.append(found)
-                if len(known) == _MOST_NAMES:
-                    break
         except Exception:  # the names are a help only
             return ""
         return textwrap.shorten(nearest(name, known) or "it holds no data sets", _SHOWN, placeholder=" …")
@@ -358,15 +368,20 @@ def _limit(memory: int, seconds: int) -> None:
 
 
 def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Of what a process is for: the shapes of all data sets, or an examination of those with these names."""
     _limit(asked["limit"], asked["seconds"])
+    faults: Sequence[Fault] = ()
+    found: dict[str, list[int]] = {}
     try:
-        examine(Path(asked["file"]), asked["names"], asked["memory"])
-        faults: Sequence[Fault] = ()
+        if "names" in asked:
+            examine(Path(asked["file"]), asked["names"], asked["memory"])
+        else:
+            found = shapes(Path(asked["file"]))
     except DataError as error:
         faults = error.faults
     except MemoryError:
         faults = [Fault("is damaged: to read it takes too much memory", "", AGAIN, asked["file"])]
-    return {"faults": [dataclasses.asdict(fault) for fault in faults]}
+    return {"faults": [dataclasses.asdict(fault) for fault in faults], "shapes": found}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -123,6 +124,13 @@ def test_patterns_that_cut_nothing_apart(pattern: str) -> None:
 # -- arrays ------------------------------------------------------------------------------------------------------------
 
 
+def hdf5(path: Path, **arrays: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name.replace("_", "/")] = array
+    return path
+
+
 def npz(path: Path, **arrays: Any) -> Path:
     np.savez(path, **arrays)
     return path
@@ -201,6 +209,24 @@ def test_an_archive_of_which_nothing_tells_the_targets(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no array 'heigt'") as wrong:
         examine(path, Asked("heigt"))
     assert "height" in wrong.value.faults[0].hint
+
+
+def test_data_sets_in_groups(tmp_path: Path) -> None:
+    sight = examine(
+        hdf5(tmp_path / "made.h5", train_images=BLOBS, train_labels=Y, test_images=BLOBS, test_labels=Y), Asked()
+    )
+    assert (sight.kind, sight.form, sight.shape, sight.goal.outputs) == ("hdf5", "image", (1, 10, 10), 4)
+    assert [(source.x, source.y) for source in (sight.train, sight.test)] == [
+        ("train/images", "train/labels"),
+        ("test/images", "test/labels"),
+    ]
+
+
+def test_a_damaged_file_is_seen_by_another_process(tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "made.h5", x=NOISE, y=Y)
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(DataError, match=r"made\.h5: is not a readable HDF5 file"):
+        examine(path, Asked())
 
 
 def test_idx_files_of_a_folder_and_one_of_them(tmp_path: Path) -> None:
@@ -430,13 +456,14 @@ def test_no_two_detectors_claim_the_same(tmp_path: Path) -> None:
         {
             "csv": b"a,b\n1,2\n",
             "npz": npz(tmp_path / "made.npz", x=Y).read_bytes(),
+            "hdf5": hdf5(tmp_path / "made.h5", x=Y).read_bytes(),
             "idx": idx_bytes(np.zeros((2, 2), np.uint8)),
             "cifar10.bin": bytes(3073),
             "folder/a/x.png": grey(),
             "wav/a/x.wav": wav_bytes([0]),
         },
     )
-    for kind in ("csv", "npz", "idx", "cifar10", "folder", "wav"):
+    for kind in ("csv", "npz", "hdf5", "idx", "cifar10", "folder", "wav"):
         place = next(path for path in (tmp_path / kind, tmp_path / f"{kind}.bin") if path.exists())
         assert [name for name, detector in DETECTORS.items() if detector.claims(place)] == [kind]
         assert kind_of(place) == kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from nncli.data.dataset import Dataset
 from nncli.data.detect._goal import goal_of, likeness
-from nncli.data.detect._sight import Asked, Form, Sight
+from nncli.data.detect._pairs import pairs_of
+from nncli.data.detect._sight import Asked, FilePath, Form, Sight
 from nncli.data.detect._splits import sight_of
 from nncli.parts import Shape
 
@@ -26,6 +28,24 @@ _ALIKE = 0.5
 def is_channels_last(shape: Shape) -> bool:
     """Of an array of images (N, H, W, C)."""
     return len(shape) == 4 and shape[3] in _CHANNELS and shape[1] not in _CHANNELS
+
+
+def sight_of_archive(
+    kind: str, source: type, arrays: Mapping[str, Shape], place: Path, asked: Asked, what: str
+) -> Sight:
+    """What a file of named arrays holds; `source` reads it, and `what` is one of them in words."""
+    pairs = pairs_of(arrays, asked.target, place)
+    layout = "nhwc" if is_channels_last(arrays[pairs["train"].x]) else "nchw"
+    sources = {split: source(FilePath(place), pair.x, pair.y, layout) for split, pair in pairs.items()}
+    sight = sight_of_arrays(kind, sources, asked, f"{what} '{pairs['train'].y}'")
+    return replace(sight, notes={"layout": "the channels are the last axis"} if layout == "nhwc" else {})
+
+
+def beside_archive(source: Any, arrays: Mapping[str, Shape], place: Path) -> Any:
+    """A file for testing: its arrays of that split, else those it would be trained with."""
+    pairs = pairs_of(arrays, None, place)
+    pair = pairs.get("test", pairs["train"])
+    return replace(source, path=FilePath(place), x=pair.x, y=pair.y)
 
 
 def sight_of_arrays(kind: str, sources: Mapping[str, Any], asked: Asked, what: str) -> Sight:

@@ -78,6 +78,21 @@ class Hdf5:
         return Dataset.with_targets(held, x.origin, targets)
 
 
+def contents(file: Path) -> dict[str, Shape]:
+    """Names and shapes of the data sets of real numbers in a file. Raises DataError that names the file.
+
+    As when they are read, another process looks first.
+    """
+    from nncli.data import hdf5_files
+
+    try:
+        hdf5_files.check_signature(file)
+    except OSError as error:
+        raise DataError(Fault(f"cannot be read: {reason(error)}", file=str(file))) from None
+    answer = examine(Path(hdf5_files.__file__), file, {"limit": _HEADROOM}, _SECONDS)
+    return {str(name): tuple(map(int, shape)) for name, shape in answer["shapes"].items()}
+
+
 class _Rows:
     """The rows of a data set that was examined, in memory's byte order."""
 
