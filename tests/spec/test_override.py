@@ -159,7 +159,7 @@ REFUSED = {
     "train.epoch=3": (": train.epoch: unknown field", "did you mean 'epochs'?"),
     "train[0]=3": (
         ": train[0]: 'train' has fields, not entries",
-        "known: accumulate, batch, clip, early_stopping, ema, epochs",
+        "known: accumulate, batch, clip, early_stopping, ema, epochs, on_divergence",
     ),
     "train.clip.nrm=3": (": train.clip.nrm: unknown field", "did you mean 'norm'?"),
     "optimizer.adam.lrr=3": (": optimizer.adam.lrr: unknown field", "did you mean 'lr'?"),
