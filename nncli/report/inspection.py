@@ -43,11 +43,17 @@ def inspection_document(path: Path, snapshot: Snapshot) -> dict[str, Any]:
         "state": _figures(_named(snapshot, PLAYERS, "state") or snapshot.state, "state"),
         "optimizer": sorted(snapshot.optimizer),
         "history": history,
+        "rollbacks": _rows(snapshot.history.rollback),
         "plugins": dict(snapshot.plugins),
         "data": {split: dict(arrays) for split, arrays in snapshot.data.items()},
         "config_dir": snapshot.config_dir,
         "config": snapshot.config,
     }
+
+
+def _rows(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Arrays of equal length as one entry for each row."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
 
 
 def _named(snapshot: Snapshot, networks: Sequence[str], what: str = "parameters") -> dict[str, Any]:

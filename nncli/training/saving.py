@@ -155,6 +155,9 @@ class Saving:
                 break
         self.restore(snapshot)
         self.run.rollbacks.restore(rollbacks)
+        best = self.run.best
+        if best.epoch and (not self.best.exists() or read(self.best).progress["epoch"] != best.epoch):
+            best.value, best.epoch, best.waited = None, 0, 0  # the file is of an epoch that is none any more
         progress.seconds, progress.epoch_seconds = spent, 0.0
         return progress.step
 
