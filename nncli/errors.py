@@ -73,6 +73,10 @@ class SpecError(NncliError):
     exit_code = 2
 
 
+class PluginError(SpecError):
+    """A plugin of a configuration was not allowed to run, or is wrong itself; also where a checkpoint names it."""
+
+
 class UsageError(NncliError):
     """The command was called in a way that cannot work (also: a missing extra, or too little memory)."""
 

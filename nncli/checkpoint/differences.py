@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nncli.checkpoint.files import read
+from nncli.checkpoint.files import verify
 
 Leaf = tuple[str, tuple[int, ...], bytes]
 APART = "timing"
@@ -28,7 +28,7 @@ def differences(a: Path, b: Path) -> list[str]:
 
 def leaves(path: Path) -> dict[str, Leaf]:
     """Type, shape and bytes of every dataset and attribute of a checkpoint, without `/timing`."""
-    read(path)
+    verify(path)
     import h5py
 
     with h5py.File(path, "r") as file:

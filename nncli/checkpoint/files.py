@@ -78,7 +78,7 @@ def read(path: Path) -> Snapshot:
 
     The digest is verified before the HDF5 library reads a byte: damaged files can make it hang.
     """
-    _verify(path)
+    verify(path)
     from nncli.checkpoint.hdf5 import from_file
     from nncli.checkpoint.wellformed import check
 
@@ -91,7 +91,7 @@ def read(path: Path) -> Snapshot:
         raise CheckpointError(Fault(message, file=str(path), hint="was it changed by another program?")) from None
 
 
-def _verify(path: Path) -> None:
+def verify(path: Path) -> None:
     try:
         with open(path, "rb") as file:
             block = file.read(USER_BLOCK)

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Annotated, Any
 
 from nncli import parts, registry
-from nncli.errors import Fault, SpecError, UsageError
+from nncli.errors import Fault, PluginError, SpecError, UsageError
 from nncli.fields import Section
 from nncli.spec import walk
 from nncli.spec.config import SECTIONS
@@ -103,7 +103,7 @@ def load(document: Document, base: Path, digests: Mapping[str, str] | None = Non
     """Register what the plugins of a configuration define, and nothing of other plugins.
 
     `digests` are those that a checkpoint keeps, by the paths in its configuration: a file that has another one is
-    refused before it runs. Raises SpecError with all that is wrong.
+    refused before it runs. Raises SpecError with all that is wrong, PluginError where it is the plugins.
     """
     retire()
     plain = document.plain.get("plugins") if isinstance(document.plain, dict) else None
@@ -111,6 +111,8 @@ def load(document: Document, base: Path, digests: Mapping[str, str] | None = Non
         return
     faults: list[Fault] = []
     names = read(SECTIONS["plugins"], plain, document, ("plugins",), faults) or ()
+    if faults:
+        raise SpecError(faults)
     if names and not _levels:
         files = ", ".join(visible(str(base / name)) for name in names)
         hint = "a plugin may do whatever you may: read it, then allow it to run with --plugins"
@@ -125,7 +127,7 @@ def load(document: Document, base: Path, digests: Mapping[str, str] | None = Non
             cause = bad.__cause__
     if faults:
         retire()
-        raise SpecError(faults) from cause
+        raise PluginError(faults) from cause
 
 
 def digests(names: Sequence[str], base: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nncli.errors import CheckpointError, Fault, SpecError
+from nncli.errors import CheckpointError, Fault, PluginError, SpecError
 
 UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What using values of another kind than nncli writes raises."""
@@ -20,6 +20,8 @@ def trusting(file: Path | None) -> Iterator[None]:
     """
     try:
         yield
+    except PluginError:
+        raise
     except SpecError as error:
         if file is None or not all(fault.file == f"{file}:config" for fault in error.faults):
             raise
