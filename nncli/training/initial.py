@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import numpy as np
+
 from nncli import checkpoint
 from nncli.checkpoint import NamedArray, Snapshot
 from nncli.engine.parameters import Parameters
@@ -29,7 +31,8 @@ class Initial:
         for taken, views in ((self.parameters, parameters.views), (self.state, parameters.state)):
             for node, arrays in taken.items():
                 for name, named in arrays.items():
-                    views[node][name][...] = named.array
+                    with np.errstate(all="ignore"):
+                        views[node][name][...] = named.array
 
     def describe(self) -> str:
         """One line for people."""

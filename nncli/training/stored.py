@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from nncli.errors import CheckpointError, Fault, PluginError, SpecError
 
 UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -19,7 +21,8 @@ def trusting(file: Path | None) -> Iterator[None]:
     CheckpointError that names the file, a fault of its configuration too. None: there is no checkpoint.
     """
     try:
-        yield
+        with np.errstate(all="ignore"):  # numbers that are too large for the network's type become infinite
+            yield
     except PluginError:
         raise
     except SpecError as error:

@@ -25,8 +25,8 @@ FORGETS = """
 from nncli.training.saving import Saving
 restore = Saving.restore
 
-def forgetful(self, snapshot):
-    restore(self, snapshot)
+def forgetful(self, *arguments):
+    restore(self, *arguments)
     for slot in self.run.updater.slots.values():
         slot.fill(0)
 

@@ -20,7 +20,7 @@ from nncli.randomness import generator
 from nncli.spec import LoadedGame
 from nncli.spec.game import PLAYERS
 from nncli.training.game.play import Play, Player
-from nncli.training.game.setup import GameSetup, checked_graphs, make_models, make_plans, set_up
+from nncli.training.game.setup import GameSetup, check_memory, checked_graphs, make_models, make_plans, set_up
 
 MOVED = 0.1
 """Size of the random numbers added to arrays that start constant: zero biases would hide faults."""
@@ -103,6 +103,7 @@ def small(loaded: LoadedGame, random: bool, samples: int) -> GameSetup:
     config = loaded.config
     graphs = checked_graphs(loaded, None if config.input is None else config.input.shape)
     plans = make_plans(config, graphs)
+    check_memory(loaded, graphs, plans)
     models = make_models(config, graphs, plans)
     return GameSetup(config, loaded.base, graphs, plans, models, Preprocessing(), Noise(config.seed), {})
 
