@@ -89,15 +89,15 @@ def shown(terminal: bool, seconds: float, delay: float, quiet: bool = False) -> 
 
 
 def test_a_bar_on_a_terminal() -> None:
+    before = set(threading.enumerate())  # other tests may have left some
     text = shown(True, 0.6, 0.1)
     assert "reading images" in text
     assert re.search(r"[123] of 4 files", text)
     assert " left" in text
     assert text.endswith("\r\x1b[2K\x1b[?25h\r")  # the line is empty again, and the cursor shown
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(1)
-    assert threading.active_count() == 1
+    for thread in set(threading.enumerate()) - before:
+        thread.join(1)
+    assert set(threading.enumerate()) <= before
 
 
 def test_no_bar_for_what_is_short_or_not_to_be_seen() -> None:
