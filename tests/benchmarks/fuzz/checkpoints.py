@@ -205,6 +205,8 @@ _TEXTS = (
     "validation loss",
     "train accuracy",
 )
+_MOST = 2**20
+"""Numbers of a data set that is read to be changed."""
 _NUMBERS = (-1, 0, 1, 2, 3, 1000, 2**31, 2**62, -(2**63), 1e308, -1e308, 1e-320, float("nan"), float("inf"), 0.5)
 
 
@@ -240,7 +242,8 @@ def change_content(rng: random.Random, file: h5py.File) -> None:
         case 2 | 3 | 4:
             item = file[name]
             attributes = dict(item.attrs)
-            value = _value(rng, item[()] if isinstance(item, h5py.Dataset) else None)
+            small = isinstance(item, h5py.Dataset) and (item.size or 0) <= _MOST  # an earlier change may claim much
+            value = _value(rng, item[()] if small else None)
             del holder[own]
             _put(rng, holder, own, value)
             if rng.random() < 0.8 and isinstance(holder[own], h5py.Dataset):
