@@ -60,8 +60,10 @@ def initial_weights(wanted: InitFrom, base: Path, graph: Graph) -> Initial:
         shapes = {name: parameter.shape for name, parameter in node.declared.parameters.items()}
         faults += _differences(node.name, shapes, stored[node.name], str(file))
         taken[node.name] = dict(stored[node.name])
-        if node.declared.state and node.name in snapshot.state:
-            state[node.name] = dict(snapshot.state[node.name])
+        if node.declared.state:
+            shapes = {name: kept.shape for name, kept in node.declared.state.items()}
+            state[node.name] = dict(snapshot.state.get(node.name, {}))
+            faults += _differences(f"{node.name}/state", shapes, state[node.name], str(file))
     if faults:
         raise CheckpointError(faults)
     if not taken:

@@ -15,6 +15,7 @@ from nncli.training.objective import objective
 from nncli.training.probing import document
 from nncli.training.sampling import sample
 from nncli.training.saving import load_weights
+from nncli.training.stored import trusting
 
 SAMPLES = 128
 """Samples of a look: a share of units is then told to a few per cent."""
@@ -28,7 +29,8 @@ def probe_config(
     Raises SpecError, DataError, CheckpointError.
     """
     loaded = load(path, texts)
-    snapshot = checkpoint.read(checkpoint.resolve(weights)) if weights is not None else None
+    file = checkpoint.resolve(weights) if weights is not None else None
+    snapshot = checkpoint.read(file) if file is not None else None
     sampled = sample(loaded, random, samples, "looks", None if snapshot is None else snapshot.preprocess)
     config, graph, batch = loaded.config, sampled.graph, sampled.batch
     itemsize = 8 if config.dtype == "float64" else 4
@@ -39,7 +41,8 @@ def probe_config(
     model = Model(graph, plan, config.dtype, terms, config.seed)
     try:
         if snapshot is not None:
-            load_weights(model.parameters, snapshot)
+            with trusting(file):
+                load_weights(model.parameters, snapshot)
         else:
             model.parameters.initialize(graph, config.seed)
         with model.limits():

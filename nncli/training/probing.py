@@ -103,9 +103,10 @@ class Probing:
         return {"step": np.array(self.steps), "samples": np.array(self.samples), "nodes": nodes}
 
     def restore(self, stored: Mapping[str, Any]) -> None:
-        """The opposite of `stored`."""
+        """The opposite of `stored`. Looks at a network of other nodes are left out, what is no look raises an error."""
         self.steps, self.samples, self.nodes = [], [], {}
-        if stored:
+        if stored and stored["nodes"].keys() == set(_names(self.run.setup.graph)):
+            _last(self.run.setup.graph, stored)
             self.steps, self.samples = stored["step"].tolist(), stored["samples"].tolist()
             self.nodes = {
                 node: {name: values.tolist() for name, values in figures.items()}
@@ -132,8 +133,12 @@ def last_probe(snapshot: Snapshot) -> dict[str, Any] | None:
 
 
 def _last(graph: Graph, stored: Mapping[str, Any]) -> Probe:
-    names = [INPUT_NAME, *(node.name for node in graph.nodes)]
     nodes = [
-        NodeFigures.of(name, {figure: values[-1] for figure, values in stored["nodes"][name].items()}) for name in names
+        NodeFigures.of(name, {figure: values[-1] for figure, values in stored["nodes"][name].items()})
+        for name in _names(graph)
     ]
     return Probe(int(stored["samples"][-1]), tuple(nodes))
+
+
+def _names(graph: Graph) -> list[str]:
+    return [INPUT_NAME, *(node.name for node in graph.nodes)]

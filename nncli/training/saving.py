@@ -238,6 +238,15 @@ def load_network(parameters: Parameters, network: Network, group: str) -> None:
     for node, arrays in parameters.views.items():
         for name, view in arrays.items():
             view[...] = network.parameters[node][name].array
+    match(
+        {
+            (node, f"state/{name}"): view.shape
+            for node, views in parameters.state.items()
+            for name, view in views.items()
+        },
+        {node: {f"state/{name}": array for name, array in arrays.items()} for node, arrays in network.state.items()},
+        group,
+    )
     for node, arrays in parameters.state.items():
         for name, view in arrays.items():
             view[...] = network.state[node][name].array

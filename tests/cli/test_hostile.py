@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
 import struct
 import zipfile
 import zlib
@@ -22,6 +23,7 @@ from tests.cli.conftest import Result, Runner
 from tests.cli.test_bad_input import config_of
 from tests.data.files import idx_bytes
 from tests.data.media import grey, image_bytes, wav_bytes, wav_chunks
+from tests.training.runs import train
 
 
 @pytest.fixture(autouse=True)
@@ -413,3 +415,67 @@ def test_inspect_shows_what_is_there_as_it_stands(run: Runner, trained: Path, tm
     assert result.code == 0
     assert "[/bold], \\x1b[2J" in result.out
     assert "\x1b" not in result.out
+
+
+LOOKED_AT = """
+name: looked_at
+data: {train: {random: {samples: 40, shape: [6], classes: 3}}}
+network: [{dense: 5}, {batch_norm: {}, name: norm}, relu, {dense: 3}]
+loss: softmax_cross_entropy
+optimizer: sgd
+train: {epochs: 1, batch: 20}
+diagnose: {every: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a network with state, which was looked at while it was trained."""
+    folder = tmp_path_factory.mktemp("looked_at")
+    (folder / "net.yaml").write_text(LOOKED_AT)
+    train(folder / "net.yaml", out=folder / "run")
+    return folder
+
+
+def _moved(start: str, end: str) -> Callable[[h5py.File], None]:
+    return lambda file: file.move(start, end)
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "by_name"),
+    [
+        (_set("model/norm/state/mean", None), "/model/norm/state/mean: ", True),
+        (_moved("model/norm/state/mean", "model/norm/state/ring"), "/model/norm/state/ring: ", True),
+        (_set("history/probe/nodes/norm/variance", None), "'variance'", False),
+    ],
+    ids=["missing", "surplus", "looks"],
+)
+def test_state_and_looks(
+    run: Runner, looked_at: Path, tmp_path: Path, change: Callable[[h5py.File], None], message: str, by_name: bool
+) -> None:
+    path = tmp_path / "last.h5"
+    path.write_bytes((looked_at / "run" / "last.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        change(file)
+    path.write_bytes(signed(path.read_bytes()[512:]))
+    config = looked_at / "net.yaml"
+    commands = [["train", "--resume", path, "--epochs", 2]]
+    if by_name:
+        commands += [
+            ["train", config, "--set", f"init_from={path}", "--out", tmp_path / "new"],
+            ["summary", config, "--probe", "--samples", 8, "--weights", path],
+        ]
+    for words in commands:
+        result = run(*words)
+        assert result.code == 6, result.err
+        assert str(path) in result.err.splitlines()[0]
+        assert message in result.err
+    assert [p.name for p in tmp_path.iterdir()] == ["last.h5"]
+
+
+def test_looks_at_a_network_of_other_nodes_are_left_out(run: Runner, looked_at: Path, tmp_path: Path) -> None:
+    shutil.copytree(looked_at / "run", tmp_path / "run")
+    more = LOOKED_AT.replace("relu, ", "relu, {dropout: 0.1}, ")
+    (tmp_path / "net.yaml").write_text(more)
+    result = run("train", "net.yaml", "--resume", "run", "--epochs", 2, "--allow-change")
+    assert result.code == 0, result.err
