@@ -6,9 +6,11 @@ invariants only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from os import PathLike
 
 MOST_FAULTS = 100
 """Faults of one error that are told; nobody reads more of them."""
@@ -121,6 +123,16 @@ class OutputError(NncliError):
     """Something cannot be written, or another process holds it."""
 
     exit_code = 7
+
+
+@contextmanager
+def naming(path: str | PathLike[str], kind: type[NncliError], what: str = "cannot be read") -> Iterator[None]:
+    """Around what asks the system for a path that somebody named: where it may not be asked for, as in a folder of
+    others, or cannot be there, as one that is too long, that is an error of this `kind`."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(Fault(f"{what}: {error.strerror or error}", file=str(path))) from None
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

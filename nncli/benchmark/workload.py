@@ -119,7 +119,10 @@ def _opened(setup: Setup, data: str, why: str = "") -> Iterator[Workload]:
 
 
 def _absent(fault: Fault) -> bool:
-    return bool(fault.file) and not Path(fault.file).exists()
+    try:
+        return bool(fault.file) and not Path(fault.file).exists()
+    except OSError:  # it cannot be there: no file that is not at hand, but a wrong name
+        return False
 
 
 def _training_only(loaded: Loaded) -> Loaded:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nncli.checkpoint.atomic import lock_handle, replace
 from nncli.checkpoint.snapshot import FORMAT_VERSION, Nodes, Snapshot
-from nncli.errors import CheckpointError, Fault, OutputError, nearest
+from nncli.errors import CheckpointError, Fault, OutputError, naming, nearest
 from nncli.parts import Shape
 
 USER_BLOCK = 512
@@ -57,6 +57,11 @@ def resolve(path: Path, names: Sequence[str] = (LAST,)) -> Path:
 
     Raises CheckpointError where there is none.
     """
+    with naming(path, CheckpointError):
+        return _resolved(path, names)
+
+
+def _resolved(path: Path, names: Sequence[str]) -> Path:
     if path.is_dir():
         for name in names:
             if (path / name).is_file():

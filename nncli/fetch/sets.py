@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nncli.errors import DataError, Fault, OutputError, UsageError
+from nncli.errors import DataError, Fault, OutputError, UsageError, naming
 from nncli.fetch.catalogue import KnownSet, Remote
 from nncli.fetch.disk import writing
 from nncli.fetch.download import Settings, download, sha256
@@ -99,8 +99,9 @@ def _is_right(remote: Remote, folder: Path) -> bool:
 def _refuse_others(remote: Remote, folder: Path) -> None:
     """Raises OutputError at a file of the same name that is another one: it may be the user's own."""
     for name in remote.kept:
-        if (folder / name).exists():
-            raise _other(folder / name)
+        with naming(folder / name, OutputError, "cannot be written"):
+            if (folder / name).exists():
+                raise _other(folder / name)
 
 
 def _other(file: Path) -> OutputError:

@@ -8,13 +8,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from nncli.checkpoint import replace
-from nncli.errors import Fault, OutputError
+from nncli.errors import Fault, OutputError, naming
 from nncli.spec.schema import json_schema
 from nncli.starter.text import SCHEMA
 
 
 def check_free(file: Path, force: bool) -> None:
     """Raises OutputError where `file` cannot become a new file."""
+    with naming(file, OutputError, "cannot be written"):
+        _check_free(file, force)
+
+
+def _check_free(file: Path, force: bool) -> None:
     if file.is_dir():
         raise OutputError(Fault("is a folder", file=str(file), hint="name a file in it: -o FILE.yaml"))
     if file.exists() and not force:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from nncli.data.detect import kind_of, split_of
 from nncli.errors import DataError
 
 _SUFFIXES = (".csv", ".tsv", ".data", ".npz", ".h5", ".hdf5")
+_LONGEST = 64
+"""Characters of a name that is made."""
 _GENERAL = ("data", "dataset", "images", "recordings", "sounds", "files")
 
 
@@ -19,9 +22,9 @@ def name_of(place: Path) -> str:
     split it is."""
     whole = place.expanduser().resolve()
     for path in (whole, *whole.parents):
-        name = path.name if path.is_dir() else path.name.split(".")[0]
+        name = path.name if os.path.isdir(path) else path.name.split(".")[0]  # a path that cannot be is none
         if name and split_of(name)[0] is None and name.lower() not in _GENERAL:
-            return run_name(name)
+            return run_name(name)[:_LONGEST]
     return "network"
 
 

@@ -6,15 +6,16 @@ import contextlib
 from pathlib import Path
 
 from nncli.checkpoint import LOCK, clean, flush_folder, is_temporary
-from nncli.errors import Fault, OutputError
+from nncli.errors import Fault, OutputError, naming
 
 
 def free_folder(name: str) -> Path:
-    """`runs/name`, or the first of `runs/name-2`, … that does not exist."""
+    """`runs/name`, or the first of `runs/name-2`, … that does not exist. Raises OutputError where it cannot be told."""
     folder, number = Path("runs") / name, 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
+    with naming(folder, OutputError, "cannot make the run folder"):
+        while folder.exists():
+            number += 1
+            folder = Path("runs") / f"{name}-{number}"
     return folder
 
 
@@ -22,7 +23,8 @@ def new_folder(name: str, out: Path | None) -> Path:
     """Make the run folder. Raises OutputError where `out` exists with something in it, or cannot be made."""
     while True:
         folder = out or free_folder(name)
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        with naming(folder, OutputError, "cannot make the run folder"):
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=out is not None and folder.is_dir() and is_empty(folder))
             for path in missing:
@@ -34,8 +36,8 @@ def new_folder(name: str, out: Path | None) -> Path:
                 raise OutputError(Fault("is a file, not a folder", file=str(folder))) from None
             raise taken(folder) from None
         except OSError as error:
-            with contextlib.suppress(OSError):
-                for path in missing:
+            for path in missing:
+                with contextlib.suppress(OSError):
                     path.rmdir()
             raise OutputError(Fault(f"cannot make the run folder: {error.strerror}", file=str(folder))) from None
         return folder

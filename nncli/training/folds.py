@@ -11,7 +11,7 @@ from typing import Any
 
 from nncli.engine import make_plan
 from nncli.engine.plan import Planner
-from nncli.errors import CheckpointError, Fault, OutputError
+from nncli.errors import CheckpointError, Fault, OutputError, naming
 from nncli.spec import load
 from nncli.training import supervised
 from nncli.training.events import Figures, Finished
@@ -48,7 +48,8 @@ class Folds:
         self.resume, self.allow_change = resume, allow_change
         self.folder = out or free_folder(load(config, texts).config.name)
         self.finished: list[Finished] = []
-        self._made = not self.folder.exists()
+        with naming(self.folder, OutputError, "cannot make the run folder"):
+            self._made = not self.folder.exists()
         if resume and not any(self.folder.glob("fold-*/last.h5")):
             hint = "give the folder that `train --folds` made, such as runs/NAME"
             raise CheckpointError(Fault("no folds in this folder", file=str(self.folder), hint=hint))

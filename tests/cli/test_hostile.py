@@ -23,7 +23,7 @@ from tests.cli.conftest import Result, Runner
 from tests.cli.test_bad_input import config_of
 from tests.data.files import idx_bytes
 from tests.data.media import grey, image_bytes, wav_bytes, wav_chunks
-from tests.training.runs import train
+from tests.training.runs import ROOT, train
 
 
 @pytest.fixture(autouse=True)
@@ -479,3 +479,39 @@ def test_looks_at_a_network_of_other_nodes_are_left_out(run: Runner, looked_at: 
     (tmp_path / "net.yaml").write_text(more)
     result = run("train", "net.yaml", "--resume", "run", "--epochs", 2, "--allow-change")
     assert result.code == 0, result.err
+
+
+LONG = "x" * 300
+"""A name that no usual file system has room for."""
+DIGITS = ROOT / "configs" / "digits_cnn.yaml"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["eval", LONG], 6),
+        (["inspect", LONG], 6),
+        (["train", "--resume", LONG], 6),
+        (["plot", LONG], 6),
+        (["sample", LONG], 6),
+        (["train", DIGITS, "--set", f"init_from={LONG}", "--out", "run"], 6),
+        (["summary", DIGITS, "--probe", "--weights", LONG], 6),
+        (["train", LONG], 2),
+        (["validate", LONG], 2),
+        (["train", DIGITS, "--plan", LONG], 2),
+        (["train", DIGITS, "--out", LONG], 7),
+        (["train", DIGITS, "--set", f"name={LONG}"], 7),
+        (["train", DIGITS, "--folds", 2, "--out", LONG], 7),
+        (["init", "--example", "ring8", "-o", f"{LONG}.yaml"], 7),
+        (["init", "--data", LONG], 3),
+        (["data", "fetch", "iris", "--to", LONG], 7),
+        (["bench", DIGITS, "--set", f"data.train.npz.path={LONG}", "--set", "input.shape=[1,8,8]"], 3),
+    ],
+    ids=lambda value: " ".join(map(str, value))[:24] if isinstance(value, list) else "",
+)
+def test_names_that_are_too_long(run: Runner, tmp_path: Path, words: list[object], code: int) -> None:
+    result = run(*words)
+    assert result.code == code, result.err
+    assert "File name too long" in result.err or "no such" in result.err
+    assert LONG[:40] in result.err
+    assert not list(tmp_path.iterdir())
