@@ -46,19 +46,20 @@ class Layout:
 
         Returns the size of the whole block in bytes.
         """
-        placed: list[Span] = []
-        for span in sorted(self.spans.values(), key=lambda s: (-s.size, s.start)):
-            offset = 0
-            for other in placed:
-                if other.start > span.end or other.end < span.start:
-                    continue
-                if other.offset - offset >= span.size:
-                    break
-                offset = max(offset, other.offset + other.size)
-            span.offset = offset
-            placed.append(span)
-            placed.sort(key=lambda s: s.offset)
-        return max((span.offset + span.size for span in placed), default=0)
+        spans = sorted(self.spans.values(), key=lambda s: (-s.size, s.start))
+        # of those that are placed, in the order of their offsets: first and last time, first and last byte
+        placed = np.empty((4, len(spans)), np.int64)
+        for count, span in enumerate(spans):
+            start, end, low, high = placed[:, :count]
+            at_once = np.flatnonzero((start <= span.end) & (end >= span.start))
+            tops = np.zeros(len(at_once) + 1, np.int64)
+            np.maximum.accumulate(high[at_once], out=tops[1:])
+            fits = np.flatnonzero(low[at_once] - tops[:-1] >= span.size)
+            span.offset = int(tops[fits[0] if len(fits) else -1])
+            place = int(np.searchsorted(low, span.offset, side="right"))
+            placed[:, place + 1 : count + 1] = placed[:, place:count]
+            placed[:, place] = span.start, span.end, span.offset, span.offset + span.size
+        return max((span.offset + span.size for span in spans), default=0)
 
 
 class Arena:

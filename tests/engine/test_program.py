@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nncli.engine import Plan, Program
-from nncli.engine.layout import Layout
+from nncli.engine.layout import Layout, Span
 from nncli.parts import Array
 from tests.engine.networks import TEXTS, Batch, gradient, graph, model
 
@@ -242,6 +242,24 @@ def test_layout_shares_memory_only_of_what_never_lives_together() -> None:
         assert size <= sum(span.size for span in spans)
         busiest = max(sum(s.size for s in spans if s.start <= moment <= s.end) for moment in range(30))
         assert size >= busiest
+
+
+def test_layout_is_the_first_fit() -> None:
+    """The largest first, each at the lowest place where all of those that live with it leave room."""
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        layout = Layout()
+        for key in range(40):
+            start = int(rng.integers(20))
+            layout.need(key, int(rng.choice([0, 64, 100, 1000, 4000])), start, start + int(rng.integers(8)))
+        layout.place()
+        before: list[Span] = []
+        for span in sorted(layout.spans.values(), key=lambda s: (-s.size, s.start)):
+            others = [s for s in before if s.start <= span.end and s.end >= span.start]
+            places = sorted({0, *(s.offset + s.size for s in others)})
+            free = (at for at in places if all(at + span.size <= s.offset or at >= s.offset + s.size for s in others))
+            assert span.offset == next(free)
+            before.append(span)
 
 
 def test_a_layer_of_views_needs_no_memory_of_its_own() -> None:
