@@ -31,7 +31,8 @@ def probe_config(
     loaded = load(path, texts)
     file = checkpoint.resolve(weights) if weights is not None else None
     snapshot = checkpoint.read(file) if file is not None else None
-    sampled = sample(loaded, random, samples, "looks", None if snapshot is None else snapshot.preprocess)
+    with trusting(file):
+        sampled = sample(loaded, random, samples, "looks", None if snapshot is None else snapshot.preprocess)
     config, graph, batch = loaded.config, sampled.graph, sampled.batch
     itemsize = 8 if config.dtype == "float64" else 4
     plan = make_plan(graph, config.train.batch, itemsize, config.threads)

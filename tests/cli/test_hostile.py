@@ -419,7 +419,7 @@ def test_inspect_shows_what_is_there_as_it_stands(run: Runner, trained: Path, tm
 
 LOOKED_AT = """
 name: looked_at
-data: {train: {random: {samples: 40, shape: [6], classes: 3}}}
+data: {train: {random: {samples: 40, shape: [6], classes: 3}}, preprocess: [standardize]}
 network: [{dense: 5}, {batch_norm: {}, name: norm}, relu, {dense: 3}]
 loss: softmax_cross_entropy
 optimizer: sgd
@@ -471,6 +471,19 @@ def test_state_and_looks(
         assert str(path) in result.err.splitlines()[0]
         assert message in result.err
     assert [p.name for p in tmp_path.iterdir()] == ["last.h5"]
+
+
+def test_preprocessing_that_is_no_numbers(run: Runner, looked_at: Path, tmp_path: Path) -> None:
+    path = tmp_path / "last.h5"
+    path.write_bytes((looked_at / "run" / "last.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        (name,) = file["preprocess"]
+        _set(f"preprocess/{name}/mean", "a")(file)
+    path.write_bytes(signed(path.read_bytes()[512:]))
+    for words in (["eval", path], ["summary", looked_at / "net.yaml", "--probe", "--samples", 8, "--weights", path]):
+        result = run(*words)
+        assert result.code == 6, result.err
+        assert str(path) in result.err
 
 
 def test_looks_at_a_network_of_other_nodes_are_left_out(run: Runner, looked_at: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from nncli.diagnostics.quality import (
     mode_figures,
     sliced_wasserstein,
 )
-from nncli.errors import DataError, Fault
+from nncli.errors import CheckpointError, DataError, Fault
 from nncli.parts import Array
 from nncli.randomness import generator
 from nncli.spec import read_source
@@ -44,6 +44,9 @@ def evaluate_game(file: Path, split: str | None, data: str | None, features: Pat
         name, known, real, other = _data(trained, split, data)
         n = len(real)
         samples = trained.samples(trained.latent(n, SEED))
+        if not np.isfinite(samples).all():
+            message = "the generator makes numbers that are not finite"
+            raise CheckpointError(Fault(message, hint="another checkpoint of the run may do better", file=str(file)))
         if not trained.preprocessing.undo(np.zeros((*trained.shape, 1))):
             real, other = (_as_seen(trained, x) for x in (real, other))
         metrics = ({} if known is None else _modes(samples, known)) | _spread(real, samples)

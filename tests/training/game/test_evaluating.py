@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from nncli import checkpoint
 from nncli.cli import nncli
 from nncli.diagnostics.quality import coverage, frechet_distance, mode_figures
-from nncli.errors import NncliError
+from nncli.errors import CheckpointError, NncliError
 from nncli.registry import source
 from nncli.training.features import open_features
+from nncli.training.game.evaluating import evaluate_game
 from nncli.training.game.trained import open_trained
 from tests.training.game.games import play, write_config
 from tests.training.runs import ROOT
@@ -153,3 +155,11 @@ def test_wrong_use(runs: Path, words: tuple[str, ...], code: int, message: str) 
     assert isinstance(result.exception, NncliError), result.output
     assert result.exception.exit_code == code
     assert message in str(result.exception)
+
+
+def test_samples_that_are_not_finite(runs: Path, tmp_path: Path) -> None:
+    snapshot = checkpoint.read(runs / "ring" / "last.h5")
+    snapshot.networks["generator"].parameters["dense_1"]["W"].array[0, 0] = np.inf
+    checkpoint.write(tmp_path / "last.h5", snapshot)
+    with pytest.raises(CheckpointError, match=r"last\.h5: the generator makes numbers that are not finite"):
+        evaluate_game(tmp_path / "last.h5", None, None, None)
