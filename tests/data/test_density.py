@@ -66,7 +66,7 @@ def test_many_points_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @each
 def test_the_density_adds_up_to_one(name: str) -> None:
-    line = np.linspace(-6, 6, 601)
+    line = np.linspace(-6, 6, 301)
     x = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
     assert made(name).pdf(x).sum() * (line[1] - line[0]) ** 2 == pytest.approx(1, abs=2e-3)
 
