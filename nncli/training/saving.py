@@ -188,7 +188,7 @@ class Saving:
         )
         run.probing.restore(snapshot.history.probe)
         history = run.history
-        history.steps = {name: list(map(float, values)) for name, values in snapshot.history.steps.items()}
+        history.steps = {name: list(map(float, snapshot.history.steps[name])) for name in history.steps}
         history.epochs = {name: list(map(float, values)) for name, values in snapshot.history.epochs.items()}
         history.timing["epoch_seconds"] = list(map(float, snapshot.timing["epoch_seconds"]))
 

@@ -375,6 +375,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "depth": (_deep, "groups inside of each other, more than 16 levels"),
     "a text for numbers": (_set("history/step/loss", "x"), "/history/step/loss: holds no numbers"),
     "too few numbers": (_set("history/epoch/lr", np.zeros(1)), "/history/epoch/lr: has 1 values for "),
+    "no losses of steps": (lambda file: file.move("history/step/loss", "history/step/lost"), "lacks 'loss'"),
     "shards": (_set("plan/shards", -1), "/plan/shards: is -1, not a number of threads"),
     "another type": (_set("@dtype", "object"), "dtype: is 'object"),
     "another kind": (_set("@kind", "[/bold]"), "kind: is '[/bold]"),
@@ -392,9 +393,11 @@ def test_checkpoints(run: Runner, trained: Path, tmp_path: Path, name: str) -> N
     with h5py.File(path, "r+") as file:
         change(file)
     path.write_bytes(signed(path.read_bytes()[512:]))
-    commands = [["eval", path], ["train", "--resume", path, "--epochs", 5]]
-    if not name.endswith("configuration"):
-        commands.append(["inspect", path])
+    commands = [["train", "--resume", path, "--epochs", 5]]
+    if name != "no losses of steps":
+        commands.append(["eval", path])
+        if not name.endswith("configuration"):
+            commands.append(["inspect", path])
     for words in commands:
         result = run(*words)
         assert result.code == 6, result.err
